@@ -1,0 +1,1 @@
+"""What a face decision is: pure types and rules, without input or output."""

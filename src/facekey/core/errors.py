@@ -1,0 +1,197 @@
+"""Everything that can go wrong, in the words of the domain. Nothing here knows HTTP.
+
+    FaceKeyError
+    ├── InputInvalid                the caller can mend it
+    │   ├── ImageRefused            not a picture we read, too large, broken
+    │   ├── SubjectIdInvalid
+    │   └── RequestInvalid          a count or number out of range
+    ├── SampleRejected              a picture whose face can't be judged
+    ├── RegistrationRefused         a registration that was judged and turned down
+    │   └── FaceAlreadyEnrolled
+    ├── SubjectExists
+    ├── SubjectUnknown
+    ├── Unavailable                 nothing was decided; trying again may help
+    │   ├── Overloaded
+    │   ├── StoreUnavailable
+    │   └── KeyUnavailable          a template can't be opened with the keys at hand
+    ├── SealBroken                  a stored template was changed or moved
+    ├── AuditBroken                 the audit chain doesn't add up
+    ├── ModelError
+    │   ├── ModelUnavailable        weights can't be had; says why, source by source
+    │   ├── HashMismatch            bytes that aren't the published ones
+    │   ├── ConversionError
+    │   ├── ModelMismatch           embeddings of two networks were about to be compared
+    │   └── ModelOutputInvalid      a network gave NaN, a zero vector, a wrong shape
+    └── SettingsInvalid
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from facekey.core.types import ModelId, Quality, Reason, SubjectId
+
+
+class FaceKeyError(Exception):
+    """Root of the tree. `str()` is one sentence that a person can act on."""
+
+
+class InputInvalid(FaceKeyError):
+    """The request can't be used as it is.
+
+    Attributes:
+        code: stable, lower case, for programs.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        """Name the fault for programs and for people."""
+        super().__init__(message)
+        self.code = code
+
+
+class ImageRefused(InputInvalid):
+    """The bytes are not a picture that can be read safely."""
+
+
+class SubjectIdInvalid(InputInvalid):
+    """The user id has characters or a length that ids don't have."""
+
+
+class RequestInvalid(InputInvalid):
+    """A count or a number is out of its range."""
+
+
+class SampleRejected(FaceKeyError):
+    """The picture was read, but the face in it can't be judged. Says what to do about it."""
+
+    def __init__(self, reason: Reason, quality: Quality | None = None) -> None:
+        """Keep the worst fault, and the measurements where there was a face to measure."""
+        super().__init__(str(reason))
+        self.reason = reason
+        self.quality = quality
+
+
+class RegistrationRefused(FaceKeyError):
+    """The photos were judged and do not make an enrolment. Nothing was stored."""
+
+    def __init__(self, code: str, message: str, samples: Sequence[Mapping[str, object]] = ()) -> None:
+        """Keep one verdict for each photo, in the order they came."""
+        super().__init__(message)
+        self.code = code
+        self.samples = tuple(samples)
+
+
+class FaceAlreadyEnrolled(RegistrationRefused):
+    """The face belongs to another enrolled person. Who that is stays in the audit log."""
+
+
+class SubjectExists(FaceKeyError):
+    """The user id is taken."""
+
+    def __init__(self, subject_id: SubjectId) -> None:
+        """Say what to do: erase first."""
+        super().__init__(f"user {subject_id} is registered already; delete the user before registering again")
+
+
+class SubjectUnknown(FaceKeyError):
+    """There is nobody of that id. Never raised by a comparison: there it is a stranger."""
+
+    def __init__(self, subject_id: SubjectId) -> None:
+        """Name the id that was looked for."""
+        super().__init__(f"there is no user {subject_id}")
+
+
+class Unavailable(FaceKeyError):
+    """Nothing was decided and nothing was changed; the same request may work later."""
+
+    code = "unavailable"
+    retry_after_s = 1
+
+
+class Overloaded(Unavailable):
+    """All workers are busy and the queue is full."""
+
+    code = "overloaded"
+
+
+class StoreUnavailable(Unavailable):
+    """The database did not take or give the data: locked, full, away."""
+
+    code = "store_unavailable"
+
+
+class KeyUnavailable(Unavailable):
+    """A template is sealed with a key that isn't here. It is never taken for 'no match'."""
+
+    code = "key_unavailable"
+    retry_after_s = 60
+
+
+class SealBroken(FaceKeyError):
+    """A sealed template doesn't open: it was changed, or belongs to another row."""
+
+
+class AuditBroken(FaceKeyError):
+    """A record of the audit chain was changed, removed or reordered.
+
+    Attributes:
+        sequence: the first record that doesn't follow from the one before.
+    """
+
+    def __init__(self, sequence: int, message: str) -> None:
+        """Name the first record that fails."""
+        super().__init__(f"audit record {sequence}: {message}")
+        self.sequence = sequence
+
+
+class ModelError(FaceKeyError):
+    """A network can't be had or doesn't behave."""
+
+
+class ModelUnavailable(ModelError):
+    """No source gave the weights."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Give the reason in one line."""
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class HashMismatch(ModelError):
+    """The bytes are not the ones that the card names. They were thrown away unread."""
+
+    def __init__(self, what: str, expected: str, actual: str) -> None:
+        """Show both hashes."""
+        super().__init__(f"{what}: expected sha256 {expected}, got {actual}; the bytes were thrown away")
+        self.expected = expected
+        self.actual = actual
+
+
+class ConversionError(ModelError):
+    """The weights hold something that the converter doesn't know; it never guesses."""
+
+
+class ModelMismatch(ModelError):
+    """Embeddings of different networks were about to be compared."""
+
+    def __init__(self, wanted: ModelId, have: tuple[ModelId, ...]) -> None:
+        """Name both sides."""
+        super().__init__(f"wanted an embedding by {wanted}, have {', '.join(have) or 'none'}")
+        self.wanted = wanted
+        self.have = have
+
+
+class ModelOutputInvalid(ModelError):
+    """A network answered with something that can't be right."""
+
+    def __init__(self, model: str, fault: str) -> None:
+        """Name the network and the fault."""
+        super().__init__(f"{model}: {fault}")
+
+
+class SettingsInvalid(FaceKeyError):
+    """The configuration can't be used; names the setting and the mend."""

@@ -1,0 +1,308 @@
+"""One frozen type for each stage of a face decision.
+
+Read from top to bottom they are the main job:
+
+    bytes -> Frame -> Detection -> Crop -> Quality, Liveness, Embedding -> Evidence
+    Evidence + Template -> Decision
+
+Only the stage before makes the type that the next one takes, so no stage can be
+skipped. Pictures and vectors stay out of `repr`, so that they can't reach a log
+by accident. All pictures are RGB; all points are (x, y) in pixels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekey.core.errors import ModelMismatch
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+ModelId = NewType("ModelId", str)
+"""Name of the weights and preprocessing together, such as `mobilefacenet:d8ba40c0127f`."""
+
+SubjectId = NewType("SubjectId", str)
+"""What the application calls a person (`user_id` in the API); checked by `core.identifiers`."""
+
+UNIT_NORM_TOLERANCE = 1e-3
+
+
+class Reason(StrEnum):
+    """Why a capture was accepted, refused, or must be taken again. Part of the API."""
+
+    LIVE_MATCH = "live_match"
+    NO_MATCH = "no_match"
+    SPOOF_SUSPECTED = "spoof_suspected"
+    NO_FACE = "no_face"
+    MULTIPLE_FACES = "multiple_faces"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_CUT_OFF = "face_cut_off"
+    TURNED_AWAY = "turned_away"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    LOW_CONTRAST = "low_contrast"
+    BLURRED = "blurred"
+    OCCLUDED = "occluded"
+
+
+class Outcome(StrEnum):
+    """What was decided. `RETRY` means the capture could not be judged; nothing was compared."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded picture, upright.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, RGB.
+    """
+
+    pixels: Pixels = field(repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in frame pixels, `xyxy`; it may reach over the frame's edge."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.y2 - self.y1
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face found in one frame.
+
+    Attributes:
+        box: the face, forehead to chin.
+        landmarks: (5, 2) float32: the subject's right eye (left in the picture), left
+            eye, nose tip, right mouth corner, left mouth corner.
+        score: the detector's own probability, 0..1.
+        detector: which network found it.
+    """
+
+    box: Box
+    landmarks: Floats = field(repr=False)
+    score: float
+    detector: ModelId
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A face turned upright and scaled to where a network expects it. Only `vision.align` makes one.
+
+    Attributes:
+        pixels: (S, S, 3) uint8, RGB.
+        layout: `identity` is the tight five-point crop that recognition networks were
+            trained on; `context` shows the face with some of its surroundings, for liveness.
+        to_crop: (2, 3) float32, the similarity that maps frame points into the crop.
+    """
+
+    pixels: Pixels = field(repr=False)
+    layout: Literal["identity", "context"]
+    to_crop: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMesh:
+    """468 points on the face, MediaPipe's topology.
+
+    Attributes:
+        points: (468, 3) float32: x and y in frame pixels, z in the same unit, growing
+            away from the camera, 0 near the middle of the head.
+        presence: probability that there is a face at all, 0..1.
+    """
+
+    points: Floats = field(repr=False)
+    presence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a capture can be judged. Every score is 0..1 and grows with quality.
+
+    Attributes:
+        yaw_deg: positive when the subject turns to their own left.
+        pitch_deg: positive when the subject looks up.
+        roll_deg: positive when the head tilts to the subject's left shoulder.
+        face_px: smaller side of the face box.
+        overall: one number from all of them; the weakest link dominates.
+        reasons: what must be mended before the capture can be used, worst first; empty
+            when it is good enough.
+    """
+
+    sharpness: float
+    brightness: float
+    contrast: float
+    occlusion: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    face_px: float
+    overall: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Presentation attack detection for one capture.
+
+    Attributes:
+        score: calibrated probability that a live person was in front of the camera, 0..1.
+        parts: the score of each network behind it, for operators only.
+    """
+
+    score: float
+    parts: Mapping[ModelId, float] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A face as one network sees it.
+
+    Attributes:
+        vector: (D,) float32, L2 norm 1.
+        model: the network; embeddings of different networks can't be compared.
+
+    Raises:
+        ValueError: the vector is not finite or its norm is not 1. It is not repaired: a
+            made-up direction would be compared like a real one.
+    """
+
+    vector: Floats = field(repr=False)
+    model: ModelId
+
+    def __post_init__(self) -> None:
+        """Refuse anything that is not a direction."""
+        norm = float(np.linalg.norm(self.vector))
+        if self.vector.ndim != 1 or not abs(norm - 1.0) <= UNIT_NORM_TOLERANCE:
+            raise ValueError(f"an embedding is one unit vector, not {self.vector.shape} of norm {norm}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that one capture says. What it is compared with is not part of it.
+
+    Attributes:
+        embeddings: one for each recognition network in use, in a fixed order.
+        detection: the face that was judged.
+        pixels_sha256: hash of the decoded picture: the same picture in another wrapper is
+            the same picture.
+        thumbprint: (16, 16) float32, the identity crop in grey, mean 0 and norm 1: two
+            captures with almost the same thumbprint are the same photograph.
+    """
+
+    embeddings: tuple[Embedding, ...]
+    quality: Quality
+    liveness: Liveness
+    detection: Detection
+    pixels_sha256: bytes = field(repr=False)
+    thumbprint: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """One network's view of an enrolled person.
+
+    Attributes:
+        vectors: (K, D) float32, one unit vector for each accepted photo.
+    """
+
+    model: ModelId
+    vectors: Floats = field(repr=False)
+
+    def centroid(self) -> Embedding:
+        """The mean direction of the references, which is what a probe is compared with."""
+        mean = self.vectors.mean(axis=0)
+        return Embedding((mean / np.linalg.norm(mean)).astype(np.float32), self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An enrolled person, as the networks saw them. Stored sealed, never in the open."""
+
+    subject_id: SubjectId
+    references: tuple[References, ...]
+
+    def of(self, model: ModelId) -> References:
+        """The references that `model` made.
+
+        Raises:
+            ModelMismatch: the person was enrolled without this network.
+        """
+        for references in self.references:
+            if references.model == model:
+                return references
+        raise ModelMismatch(model, tuple(references.model for references in self.references))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a listing shows of an enrolled person."""
+
+    subject_id: SubjectId
+    enrolled_at: datetime
+    samples: int
+    models: tuple[ModelId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one comparison. It has no truth value: ask for its outcome.
+
+    Attributes:
+        confidence: fused calibrated similarity, 0..1 (see `core.calibration`); None when
+            nothing was compared.
+        threshold: what `confidence` was held against, on the same scale.
+        similarities: calibrated similarity for each network by its short name, and `fusion`.
+        probability: the authentication head's estimate that this is a genuine, live attempt.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    threshold: float
+    confidence: float | None = None
+    liveness_score: float | None = None
+    quality: Quality | None = None
+    probability: float | None = None
+    similarities: Mapping[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """A decision is not a yes or no by itself.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("ask for decision.outcome: a Decision has no truth value")

@@ -1,0 +1,1 @@
+"""Networks: from a card and a hash to a running session."""

@@ -1,0 +1,147 @@
+"""The only file that touches ONNX Runtime.
+
+A session is safe to share: `run` may be called from any thread at once, and every
+session of the process computes on one thread pool.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from facekey.core.errors import ModelError, ModelOutputInvalid
+from facekey.core.types import ModelId
+
+PROVIDERS = (
+    "TensorrtExecutionProvider",
+    "CUDAExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CoreMLExecutionProvider",
+    "CPUExecutionProvider",
+)
+"""Execution providers, the preferred one first; those this build lacks are passed over."""
+
+ERROR_LEVEL = 3  # ONNX Runtime's own numbering; warnings about unused initialisers are noise
+
+_pool_size: int | None = None
+
+
+def use_threads(count: int) -> None:
+    """Size the thread pool that all sessions share.
+
+    Must come before the first session; the size stays for the life of the process.
+
+    Raises:
+        ModelError: a session exists already and the pool has another size.
+    """
+    global _pool_size
+    if _pool_size is not None and _pool_size != count:
+        raise ModelError(f"the thread pool has {_pool_size} threads already; it can't become {count}")
+    if _pool_size is None:
+        onnxruntime.set_global_thread_pool_sizes(count, 1)
+        _pool_size = count
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a network. A free dimension is None."""
+
+    name: str
+    shape: tuple[int | None, ...]
+
+
+class OnnxSession:
+    """A loaded network. Mirrors ONNX Runtime's session, with names, shapes and errors of ours."""
+
+    def __init__(self, model: Path | bytes, *, model_id: ModelId) -> None:
+        """Load a network onto the best provider there is.
+
+        Args:
+            model: an ONNX file, or its bytes. Whoever calls has checked its hash.
+            model_id: stored with everything the network makes.
+
+        Raises:
+            ModelError: ONNX Runtime can't load it.
+        """
+        use_threads(_pool_size or os.cpu_count() or 1)
+        options = onnxruntime.SessionOptions()
+        options.use_per_session_threads = False
+        options.log_severity_level = ERROR_LEVEL
+        available = set(onnxruntime.get_available_providers())
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else os.fspath(model),
+                options,
+                providers=[name for name in PROVIDERS if name in available],
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
+            raise ModelError(f"{model_id}: ONNX Runtime can't load it: {error}") from error
+        self._model_id = model_id
+        self._inputs = tuple(_port(value) for value in self._session.get_inputs())
+        self._outputs = tuple(_port(value) for value in self._session.get_outputs())
+
+    @property
+    def model_id(self) -> ModelId:
+        """Name of weights and preprocessing together."""
+        return self._model_id
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """What the network takes."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """What the network gives."""
+        return self._outputs
+
+    @property
+    def provider(self) -> str:
+        """The execution provider in use."""
+        return str(self._session.get_providers()[0])
+
+    def require(
+        self, *, inputs: Sequence[tuple[int | None, ...]], outputs: Sequence[tuple[int | None, ...]]
+    ) -> None:
+        """Check the shapes without the batch dimension; None stands for any size.
+
+        Raises:
+            ModelError: the network is not the one that its adapter was written for.
+        """
+        for kind, ports, wanted in (("input", self._inputs, inputs), ("output", self._outputs, outputs)):
+            found = tuple(port.shape[1:] for port in ports)
+            if len(found) != len(wanted) or not all(map(_fits, found, wanted)):
+                raise ModelError(f"{self._model_id}: {kind} shapes are {found}, expected {tuple(wanted)}")
+
+    def run(self, *arrays: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+        """Compute all outputs, in the network's order.
+
+        Args:
+            arrays: one for each input, in the network's order, C-contiguous.
+
+        Raises:
+            ModelOutputInvalid: ONNX Runtime refused the arrays or failed.
+        """
+        feed: Mapping[str, NDArray[np.generic]] = {
+            port.name: array for port, array in zip(self._inputs, arrays, strict=True)
+        }
+        try:
+            outputs: list[NDArray[np.float32]] = self._session.run(None, feed)
+        except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
+            raise ModelOutputInvalid(self._model_id, f"inference failed: {error}") from error
+        return outputs
+
+
+def _port(value: onnxruntime.NodeArg) -> Port:
+    shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    return Port(value.name, shape)
+
+
+def _fits(found: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(found) == len(wanted) and all(
+        want is None or have is None or have == want for have, want in zip(found, wanted, strict=True)
+    )
