@@ -1,0 +1,161 @@
+"""RetinaFace with a MobileNet-0.25 body: boxes, five points and a score in one pass.
+
+Paper:    Deng et al., "RetinaFace: Single-shot Multi-level Face Localisation in the
+          Wild", CVPR 2020, https://arxiv.org/abs/1905.00641
+Input:    (N, 3, H, W) float32, BGR minus (104, 117, 123), any H and W
+Output:   (N, A, 4) box offsets, (N, A, 2) softmax of background and face,
+          (N, A, 10) point offsets; A anchors over strides 8, 16 and 32
+Weights:  named, hashed and licensed in models/retinaface.toml
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from facekey.core.errors import ModelOutputInvalid
+from facekey.core.types import Box, Detection, Floats, Frame, Pixels
+from facekey.vision.geometry import plausible_face, suppress
+from facekey.zoo.onnx import OnnxSession
+
+BGR_MEAN = (104.0, 117.0, 123.0)
+STRIDES = (8, 16, 32)
+ANCHOR_PX = ((16, 32), (64, 128), (256, 512))
+CENTER_VARIANCE = 0.1
+SIZE_VARIANCE = 0.2
+MAX_CANDIDATES = 400  # before suppression, which compares all with all
+MAX_LOG_GROWTH = 4.0  # e^4 = 55 anchors wide: past any face, and far from overflow
+
+
+@dataclass(frozen=True, slots=True)
+class RetinaFaceOptions:
+    """How hard to look.
+
+    Attributes:
+        min_score: weaker candidates are not faces. 0.5 is where the network was trained to decide.
+        max_overlap: two boxes that share more than this (IoU) are the same face.
+        side_px: the long side of the picture is brought to this for the first look.
+        large_side_px: the long side for the second look, taken when the first one found
+            nothing good and the picture has the pixels.
+        good_score: what the first look must reach to be enough.
+        max_enlarge: a small picture is enlarged by at most this factor; beyond it there
+            is nothing new to see.
+    """
+
+    min_score: float = 0.5
+    max_overlap: float = 0.4
+    side_px: int = 640
+    large_side_px: int = 1280
+    good_score: float = 0.9
+    max_enlarge: float = 2.0
+
+
+class RetinaFace:
+    """Implements `core.ports.Detector`. Holds no state; safe to share between threads."""
+
+    def __init__(self, session: OnnxSession, options: RetinaFaceOptions | None = None) -> None:
+        """Wrap a loaded network.
+
+        Raises:
+            ModelError: the network's shapes are not the ones in this file's header.
+        """
+        session.require(inputs=[(3, None, None)], outputs=[(None, 4), (None, 2), (None, 10)])
+        self._session = session
+        self._options = options or RetinaFaceOptions()
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        """All faces of the frame, best score first; an empty list when there is none.
+
+        Raises:
+            ModelOutputInvalid: the network gave a number that is not finite.
+        """
+        options = self._options
+        found = self._look(frame.pixels, options.side_px)
+        long_side = max(frame.size)
+        good = bool(found) and found[0].score >= options.good_score
+        # Faces under about 16 px of the first look can't be seen there.
+        if not good and long_side > 1.25 * options.side_px:
+            closer = self._look(frame.pixels, options.large_side_px)
+            found = max(found, closer, key=lambda faces: faces[0].score if faces else 0.0)
+        return found
+
+    def _look(self, pixels: Pixels, side_px: int) -> list[Detection]:
+        """Detect at one size, and give the result in frame pixels."""
+        image, scale = _fit(pixels, side_px, self._options.max_enlarge)
+        height, width = image.shape[:2]
+        blob = cv2.dnn.blobFromImage(image, 1.0, mean=BGR_MEAN, swapRB=True)  # (1, 3, H, W) BGR
+        offsets, scores, points = self._session.run(blob)
+        if not np.isfinite(scores).all():
+            raise ModelOutputInvalid(self._session.model_id, "a score is not finite")
+
+        face = scores[0, :, 1]  # (A,)
+        keep = np.flatnonzero(face >= self._options.min_score)
+        if len(keep) > MAX_CANDIDATES:
+            keep = keep[np.argpartition(-face[keep], MAX_CANDIDATES)[:MAX_CANDIDATES]]
+        if not len(keep):
+            return []
+        anchors = _anchors(height, width)[keep]  # (K, 4)
+        boxes = _boxes(offsets[0, keep], anchors) / scale  # (K, 4)
+        landmarks = _landmarks(points[0, keep], anchors) / scale  # (K, 5, 2)
+        kept = suppress(boxes, face[keep], limit=self._options.max_overlap)
+        kept = kept[plausible_face(boxes[kept], landmarks[kept])]
+        return [
+            Detection(
+                Box(*(float(edge) for edge in boxes[index])),
+                landmarks[index],
+                float(face[keep[index]]),
+                self._session.model_id,
+            )
+            for index in kept
+        ]
+
+
+def _fit(pixels: Pixels, side_px: int, max_enlarge: float) -> tuple[Pixels, float]:
+    """Scale the long side to `side_px` and pad right and below to whole strides.
+
+    Padding to multiples of 32 keeps the number of different shapes, and with it of the
+    anchor tables and of the runtime's memory plans, small.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(side_px / max(height, width), max_enlarge)
+    if scale != 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        pixels = cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False)
+        height, width = pixels.shape[:2]
+    below, right = -height % STRIDES[-1], -width % STRIDES[-1]
+    if below or right:
+        padded = np.zeros((height + below, width + right, 3), np.uint8)
+        padded[:height, :width] = pixels
+        pixels = padded
+    return pixels, scale
+
+
+@lru_cache(maxsize=64)
+def _anchors(height: int, width: int) -> Floats:
+    """Middle and side of every anchor, in the network's order: (A, 4) float32 `x y side side`."""
+    levels = []
+    for stride, sizes in zip(STRIDES, ANCHOR_PX, strict=True):
+        rows, columns = math.ceil(height / stride), math.ceil(width / stride)
+        y, x, side = np.meshgrid(
+            (np.arange(rows) + 0.5) * stride, (np.arange(columns) + 0.5) * stride, sizes, indexing="ij"
+        )
+        levels.append(np.stack((x, y, side, side), axis=-1).reshape(-1, 4))
+    anchors = np.concatenate(levels).astype(np.float32)
+    anchors.setflags(write=False)  # shared between threads
+    return anchors
+
+
+def _boxes(offsets: Floats, anchors: Floats) -> Floats:
+    """Offsets to boxes: (K, 4), (K, 4) -> (K, 4) `xyxy` in pixels of the network's input."""
+    center = anchors[:, :2] + offsets[:, :2] * CENTER_VARIANCE * anchors[:, 2:]
+    half = anchors[:, 2:] * np.exp(np.minimum(offsets[:, 2:] * SIZE_VARIANCE, MAX_LOG_GROWTH)) / 2
+    return np.concatenate((center - half, center + half), axis=1)
+
+
+def _landmarks(offsets: Floats, anchors: Floats) -> Floats:
+    """Offsets to points: (K, 10), (K, 4) -> (K, 5, 2) in pixels of the network's input."""
+    points = offsets.reshape(-1, 5, 2)
+    return anchors[:, None, :2] + points * CENTER_VARIANCE * anchors[:, None, 2:]

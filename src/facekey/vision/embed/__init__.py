@@ -1,0 +1,1 @@
+"""Turning aligned faces into identity vectors."""

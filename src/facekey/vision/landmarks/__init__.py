@@ -1,0 +1,1 @@
+"""Laying points over a face."""

@@ -1,0 +1,1 @@
+"""Telling a live face from a picture of one."""

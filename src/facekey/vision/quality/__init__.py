@@ -1,0 +1,1 @@
+"""Saying how well a capture can be judged."""
