@@ -1,28 +1,28 @@
 """Everything that can go wrong, in the words of the domain. Nothing here knows HTTP.
 
-    FaceKeyError
-    ├── InputInvalid                the caller can mend it
-    │   ├── ImageRefused            not a picture we read, too large, broken
-    │   ├── SubjectIdInvalid
-    │   └── RequestInvalid          a count or number out of range
-    ├── SampleRejected              a picture whose face can't be judged
-    ├── RegistrationRefused         a registration that was judged and turned down
-    │   └── FaceAlreadyEnrolled
-    ├── SubjectExists
-    ├── SubjectUnknown
-    ├── Unavailable                 nothing was decided; trying again may help
-    │   ├── Overloaded
-    │   ├── StoreUnavailable
-    │   └── KeyUnavailable          a template can't be opened with the keys at hand
-    ├── SealBroken                  a stored template was changed or moved
-    ├── AuditBroken                 the audit chain doesn't add up
-    ├── ModelError
-    │   ├── ModelUnavailable        weights can't be had; says why, source by source
-    │   ├── HashMismatch            bytes that aren't the published ones
-    │   ├── ConversionError
-    │   ├── ModelMismatch           embeddings of two networks were about to be compared
-    │   └── ModelOutputInvalid      a network gave NaN, a zero vector, a wrong shape
-    └── SettingsInvalid
+FaceKeyError
+├── InputInvalid                the caller can mend it
+│   ├── ImageRefused            not a picture we read, too large, broken
+│   ├── SubjectIdInvalid
+│   └── RequestInvalid          a count or number out of range
+├── SampleRejected              a picture whose face can't be judged
+├── RegistrationRefused         a registration that was judged and turned down
+│   └── FaceAlreadyEnrolled
+├── SubjectExists
+├── SubjectUnknown
+├── Unavailable                 nothing was decided; trying again may help
+│   ├── Overloaded
+│   ├── StoreUnavailable
+│   └── KeyUnavailable          a template can't be opened with the keys at hand
+├── SealBroken                  a stored template was changed or moved
+├── AuditBroken                 the audit chain doesn't add up
+├── ModelError
+│   ├── ModelUnavailable        weights can't be had; says why, source by source
+│   ├── HashMismatch            bytes that aren't the published ones
+│   ├── ConversionError
+│   ├── ModelMismatch           embeddings of two networks were about to be compared
+│   └── ModelOutputInvalid      a network gave NaN, a zero vector, a wrong shape
+└── SettingsInvalid
 """
 
 from __future__ import annotations

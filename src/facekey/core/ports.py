@@ -5,9 +5,12 @@ knows what is plugged in.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from facekey.core.audit import AuditEvent
+from facekey.core.matching import Match
 from facekey.core.types import (
     Crop,
     Detection,
@@ -16,6 +19,9 @@ from facekey.core.types import (
     FaceMesh,
     Frame,
     ModelId,
+    Subject,
+    SubjectId,
+    Template,
 )
 
 
@@ -90,4 +96,114 @@ class Analyzer(Protocol):
             SampleRejected: there is no face in it that can be judged.
             Overloaded: too many pictures are waiting already.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an event is on record.
+
+    Attributes:
+        sequence: place in the audit chain.
+        digest: hash of the record, 32 bytes.
+    """
+
+    sequence: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An enrolled person who looks like the probe."""
+
+    subject_id: SubjectId
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search of the gallery gave.
+
+    Attributes:
+        candidates: best first.
+        gallery_size: how many people were compared with.
+    """
+
+    candidates: tuple[Candidate, ...]
+    gallery_size: int
+
+
+class AuditLog(Protocol):
+    """Where decisions are put on record."""
+
+    async def append(self, event: AuditEvent) -> Receipt:
+        """Write one event; it is durable when this returns.
+
+        Raises:
+            StoreUnavailable: it is not on record; the decision must not be given.
+        """
+        ...
+
+
+class Templates(Protocol):
+    """Enrolled people. Each change is one transaction with its audit record: both or neither."""
+
+    async def add(self, template: Template, event: AuditEvent) -> Receipt:
+        """Store a new person.
+
+        Raises:
+            SubjectExists: the id is taken; nothing was changed.
+            StoreUnavailable: nothing was changed.
+        """
+        ...
+
+    async def get(self, subject_id: SubjectId) -> Template | None:
+        """The person's template, or None, in about the same time.
+
+        Raises:
+            KeyUnavailable: it is there but can't be opened with the keys at hand.
+            SealBroken: it was changed since it was sealed.
+            StoreUnavailable: the database did not answer.
+        """
+        ...
+
+    async def erase(self, subject_id: SubjectId, event: AuditEvent) -> Receipt:
+        """Destroy the person's key and rows.
+
+        Raises:
+            SubjectUnknown: there is nobody of that id.
+            StoreUnavailable: nothing was changed.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """The list of enrolled people, without their templates."""
+
+    async def find(self, subject_id: SubjectId) -> Subject | None:
+        """One person, or None."""
+        ...
+
+    async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
+        """People in order of id, from the one after `after`."""
+        ...
+
+    async def count(self) -> int:
+        """How many people are enrolled."""
+        ...
+
+
+class Gallery(Protocol):
+    """Everybody at once, for one-to-many comparison."""
+
+    async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:
+        """The enrolled people most like the probe; sees every change committed before the call."""
+        ...
+
+
+class Decoy(Protocol):
+    """A stand-in template for ids that don't exist."""
+
+    def template(self, subject_id: SubjectId) -> Template:
+        """A made-up person, the same for the same id, whom nobody resembles more than a stranger would."""
         ...

@@ -1,0 +1,237 @@
+"""The decision: which evidence is enough.
+
+A policy is a list of checks, each of which may object; the first objection is the
+answer. All thresholds of FaceKey are here, and each comes from a model card that says
+how it was measured.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from facekey.core.calibration import confidence
+from facekey.core.head import Head, HeadInput
+from facekey.core.matching import Match
+from facekey.core.types import Decision, Evidence, Outcome, Quality, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One capture held against one template.
+
+    Attributes:
+        match_evidence: fused, in decades of false match rate.
+        liveness: calibrated probability of a live person, 0..1.
+    """
+
+    match_evidence: float
+    liveness: float
+    quality: Quality
+
+
+class Check(Protocol):
+    """One condition of a policy."""
+
+    def objection(self, attempt: Attempt) -> Reason | None:
+        """Why the attempt fails this check, or None when it passes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GoodEnough:
+    """The capture can be judged at all."""
+
+    def objection(self, attempt: Attempt) -> Reason | None:
+        """The worst fault of the capture."""
+        return attempt.quality.reasons[0] if attempt.quality.reasons else None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live person was in front of the camera.
+
+    Attributes:
+        threshold: lowest liveness score that passes.
+    """
+
+    threshold: float
+
+    def objection(self, attempt: Attempt) -> Reason | None:
+        """`SPOOF_SUSPECTED` below the threshold, and for NaN."""
+        return None if attempt.liveness >= self.threshold else Reason.SPOOF_SUSPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The face is the claimed one.
+
+    Attributes:
+        threshold: lowest match evidence that passes, in decades of false match rate.
+    """
+
+    threshold: float
+
+    def objection(self, attempt: Attempt) -> Reason | None:
+        """`NO_MATCH` below the threshold, and for NaN."""
+        return None if attempt.match_evidence >= self.threshold else Reason.NO_MATCH
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every check must pass; they are asked in order.
+
+    Raises:
+        ValueError: there are no checks: that would let everybody in.
+    """
+
+    checks: tuple[Check, ...]
+
+    def __post_init__(self) -> None:
+        """No checks is not a pass."""
+        if not self.checks:
+            raise ValueError("a policy without checks would accept everybody")
+
+    def objection(self, attempt: Attempt) -> Reason | None:
+        """The first objection."""
+        for check in self.checks:
+            reason = check.objection(attempt)
+            if reason is not None:
+                return reason
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatePolicy:
+    """When a person is let in.
+
+    Attributes:
+        match_threshold: in decades of false match rate: 4.0 is FMR 1e-4.
+        liveness_threshold: from the card of the liveness network.
+        head: turns the same evidence into a probability for the answer.
+
+    Raises:
+        ValueError: a threshold is not finite.
+    """
+
+    match_threshold: float
+    liveness_threshold: float
+    head: Head
+
+    def __post_init__(self) -> None:
+        """A NaN threshold would turn every comparison into a surprise."""
+        if not (math.isfinite(self.match_threshold) and 0.0 < self.liveness_threshold < 1.0):
+            raise ValueError("thresholds must be finite, and the liveness threshold between 0 and 1")
+
+    def decide(self, match: Match, evidence: Evidence) -> Decision:
+        """Judge in the order quality, liveness, match; the first objection is the reason.
+
+        Scores of the match are kept out of the answer when the face wasn't live: someone
+        who holds up a photo must not learn how good the photo is.
+        """
+        attempt = Attempt(match.evidence, evidence.liveness.score, evidence.quality)
+        checks = AllOf((GoodEnough(), Live(self.liveness_threshold), Matches(self.match_threshold)))
+        reason = checks.objection(attempt)
+        compared = reason in (None, Reason.NO_MATCH)
+        return Decision(
+            outcome=_outcome(reason),
+            reason=Reason.LIVE_MATCH if reason is None else reason,
+            threshold=confidence(self.match_threshold),
+            confidence=match.confidence if compared else None,
+            liveness_score=evidence.liveness.score,
+            quality=evidence.quality,
+            probability=self._probability(attempt) if compared else None,
+            similarities=match.similarities if compared else {},
+        )
+
+    @staticmethod
+    def never_accept(decision: Decision) -> Decision:
+        """The same answer, but never a yes: for a claim that nobody stands behind.
+
+        By chance a capture can resemble a decoy as it can resemble a stranger.
+        """
+        if decision.outcome is not Outcome.ACCEPT:
+            return decision
+        return replace(decision, outcome=Outcome.REJECT, reason=Reason.NO_MATCH)
+
+    def unjudged(self, reason: Reason, quality: Quality | None) -> Decision:
+        """The answer to a picture whose face could not be judged."""
+        return Decision(Outcome.RETRY, reason, threshold=confidence(self.match_threshold), quality=quality)
+
+    def _probability(self, attempt: Attempt) -> float:
+        return self.head.probability(
+            HeadInput.of(
+                match_evidence=attempt.match_evidence,
+                match_threshold=self.match_threshold,
+                liveness=attempt.liveness,
+                liveness_threshold=self.liveness_threshold,
+                quality=attempt.quality.overall,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyPolicy:
+    """When a face found in the gallery is named.
+
+    The chance that a stranger is taken for *somebody* grows with the gallery, so the
+    threshold does too: the false match rate asked of each comparison is the false
+    positive identification rate wanted for the whole search, divided by the gallery's
+    size, and never laxer than for a single comparison.
+
+    Attributes:
+        match_threshold: the floor, in decades of false match rate.
+        false_positive_rate: of a whole search by a stranger.
+    """
+
+    match_threshold: float
+    false_positive_rate: float
+    liveness_threshold: float
+
+    def threshold(self, gallery_size: int) -> float:
+        """Match evidence that a candidate needs, in decades."""
+        if gallery_size <= 0:
+            return self.match_threshold
+        return max(self.match_threshold, math.log10(gallery_size / self.false_positive_rate))
+
+    def objection(self, evidence: Evidence) -> Reason | None:
+        """Why this capture can't be searched for."""
+        attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
+        return AllOf((GoodEnough(), Live(self.liveness_threshold))).objection(attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPolicy:
+    """When photos make an enrolment.
+
+    Attributes:
+        min_images: fewest photos a registration may bring.
+        max_images: most photos.
+        min_valid: fewest usable, distinct photos that make a template.
+        same_person_threshold: evidence that each photo must reach against the mean of the
+            others; below it the photo is left out.
+        two_people_threshold: below this the photo shows somebody else and the whole
+            registration is refused.
+        duplicate_similarity: thumbprint correlation above which two photos are one.
+        liveness_threshold: from the card of the liveness network.
+    """
+
+    same_person_threshold: float
+    two_people_threshold: float
+    liveness_threshold: float
+    min_images: int = 5
+    max_images: int = 10
+    min_valid: int = 3
+    duplicate_similarity: float = 0.999
+
+    def objection(self, evidence: Evidence) -> Reason | None:
+        """Why this photo can't be part of a template."""
+        attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
+        return AllOf((GoodEnough(), Live(self.liveness_threshold))).objection(attempt)
+
+
+def _outcome(reason: Reason | None) -> Outcome:
+    if reason is None:
+        return Outcome.ACCEPT
+    if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED):
+        return Outcome.REJECT
+    return Outcome.RETRY

@@ -1,0 +1,1 @@
+"""What FaceKey can do, one verb a file."""

@@ -1,0 +1,114 @@
+"""Identify (1:N): who of the enrolled is this, if anybody?"""
+
+from dataclasses import dataclass
+
+from facekey.core.audit import AuditEvent
+from facekey.core.calibration import confidence
+from facekey.core.errors import RequestInvalid, SampleRejected
+from facekey.core.policy import IdentifyPolicy
+from facekey.core.ports import Analyzer, AuditLog, Candidate, Clock, Gallery
+from facekey.core.types import Outcome, Quality, Reason
+
+MAX_TOP_K = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The answer to one search.
+
+    Attributes:
+        found: those above the threshold, best first; empty means unknown.
+        reason: why there is an answer, or why the capture could not be searched for.
+        threshold: what each candidate's confidence was held against, 0..1.
+        gallery_size: how many people were compared with; 0 when nothing was.
+    """
+
+    found: tuple[Candidate, ...]
+    reason: Reason
+    threshold: float
+    gallery_size: int
+    liveness_score: float | None
+    quality: Quality | None
+
+
+class Identify:
+    """One capture, the whole gallery."""
+
+    def __init__(
+        self,
+        *,
+        analyzer: Analyzer,
+        gallery: Gallery,
+        policy: IdentifyPolicy,
+        audit: AuditLog,
+        clock: Clock,
+    ) -> None:
+        """Take what the search needs; `wiring.py` chooses the implementations."""
+        self._analyzer = analyzer
+        self._gallery = gallery
+        self._policy = policy
+        self._audit = audit
+        self._clock = clock
+
+    async def __call__(self, image: bytes, *, top_k: int) -> Identification:
+        """Search, record, and only then answer.
+
+        (1) analyse the capture, (2) refuse what isn't good or live, (3) search everybody,
+        (4) keep whoever is above the threshold for a gallery of this size, (5) record.
+
+        Raises:
+            RequestInvalid: `top_k` is out of range.
+            ImageRefused: the bytes are no picture that can be read.
+            Unavailable: nothing was decided or the decision could not be recorded.
+        """
+        if not 1 <= top_k <= MAX_TOP_K:
+            raise RequestInvalid("top_k_invalid", f"top_k must be 1 to {MAX_TOP_K}, not {top_k}")
+        answer = await self._identify(image, top_k)
+        # (5) Durable before anyone can act on it.
+        best = answer.found[0] if answer.found else None
+        await self._audit.append(
+            AuditEvent(
+                "identify",
+                best.subject_id if best else None,
+                Outcome.ACCEPT if best else Outcome.REJECT,
+                answer.reason,
+                self._clock.now(),
+                {
+                    "gallery_size": answer.gallery_size,
+                    "found": len(answer.found),
+                    "match_evidence": round(best.match.evidence, 4) if best else None,
+                    "liveness": None if answer.liveness_score is None else round(answer.liveness_score, 4),
+                },
+            )
+        )
+        return answer
+
+    async def _identify(self, image: bytes, top_k: int) -> Identification:
+        # (1)
+        try:
+            evidence = await self._analyzer.analyze(image)
+        except SampleRejected as rejection:
+            return self._nobody(rejection.reason, None, rejection.quality)
+
+        # (2) A photo held up to the camera must not find out whose photo it is.
+        objection = self._policy.objection(evidence)
+        if objection is not None:
+            return self._nobody(objection, evidence.liveness.score, evidence.quality)
+
+        # (3)
+        search = await self._gallery.search(evidence.embeddings, top_k=top_k)
+
+        # (4)
+        threshold = self._policy.threshold(search.gallery_size)
+        found = tuple(candidate for candidate in search.candidates if candidate.match.evidence >= threshold)
+        return Identification(
+            found,
+            Reason.LIVE_MATCH if found else Reason.NO_MATCH,
+            confidence(threshold),
+            search.gallery_size,
+            evidence.liveness.score,
+            evidence.quality,
+        )
+
+    def _nobody(self, reason: Reason, liveness: float | None, quality: Quality | None) -> Identification:
+        return Identification((), reason, confidence(self._policy.threshold(0)), 0, liveness, quality)

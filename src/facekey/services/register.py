@@ -1,0 +1,137 @@
+"""Register: a few photos of one person become a template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from facekey.core.audit import AuditEvent
+from facekey.core.enrolment import Sample, judge_together, references_of, usable
+from facekey.core.errors import (
+    FaceAlreadyEnrolled,
+    RegistrationRefused,
+    RequestInvalid,
+    SampleRejected,
+    SubjectExists,
+)
+from facekey.core.matching import Matcher
+from facekey.core.policy import IdentifyPolicy, RegisterPolicy
+from facekey.core.ports import Analyzer, AuditLog, Clock, Directory, Gallery, Receipt, Templates
+from facekey.core.types import SubjectId, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A person who is now enrolled.
+
+    Attributes:
+        samples: one for each photo, in the order they came.
+        receipt: where the audit log has it.
+    """
+
+    subject_id: SubjectId
+    samples: tuple[Sample, ...]
+    receipt: Receipt
+
+
+class Register:
+    """Five to ten photos, one new person."""
+
+    def __init__(
+        self,
+        *,
+        analyzer: Analyzer,
+        templates: Templates,
+        directory: Directory,
+        gallery: Gallery,
+        matcher: Matcher,
+        policy: RegisterPolicy,
+        identify_policy: IdentifyPolicy,
+        audit: AuditLog,
+        clock: Clock,
+    ) -> None:
+        """Take what the registration needs; `wiring.py` chooses the implementations."""
+        self._analyzer = analyzer
+        self._templates = templates
+        self._directory = directory
+        self._gallery = gallery
+        self._matcher = matcher
+        self._policy = policy
+        self._identify_policy = identify_policy
+        self._audit = audit
+        self._clock = clock
+
+    async def __call__(self, subject_id: SubjectId, images: Sequence[bytes]) -> Registration:
+        """Judge the photos, store the template and its audit record together, then answer.
+
+        (1) check the count and that the id is free, (2) judge each photo by itself,
+        (3) judge them together, (4) refuse a face that is enrolled under another id,
+        (5) store template and audit record in one transaction.
+
+        Raises:
+            RequestInvalid: too few or too many photos.
+            ImageRefused: one of them can't be read.
+            SubjectExists: the id is taken.
+            RegistrationRefused: the photos don't make an enrolment; the refusal is on record.
+            Unavailable: nothing was stored.
+        """
+        # (1) The id is checked again by the database at the end; here it saves the work.
+        self._check_count(len(images))
+        if await self._directory.find(subject_id) is not None:
+            raise SubjectExists(subject_id)
+
+        # (2) One after the other: a registration must not crowd out those who sign in.
+        samples = [await self._judge_alone(image) for image in images]
+        try:
+            # (3)
+            samples = judge_together(samples, self._matcher, self._policy)
+            # (4)
+            await self._refuse_enrolled_face(samples)
+        except RegistrationRefused as refusal:
+            await self._record_refusal(subject_id, refusal, len(images))
+            raise
+
+        # (5) A new person is wholly there or wholly not.
+        accepted = usable(samples)
+        event = AuditEvent(
+            "register",
+            subject_id,
+            "enrolled",
+            "enrolled",
+            self._clock.now(),
+            {"samples": len(images), "accepted": len(accepted)},
+        )
+        receipt = await self._templates.add(Template(subject_id, references_of(accepted)), event)
+        return Registration(subject_id, tuple(samples), receipt)
+
+    def _check_count(self, count: int) -> None:
+        policy = self._policy
+        if not policy.min_images <= count <= policy.max_images:
+            raise RequestInvalid(
+                "image_count_invalid",
+                f"a registration takes {policy.min_images} to {policy.max_images} photos, this one has {count}",
+            )
+
+    async def _judge_alone(self, image: bytes) -> Sample:
+        try:
+            evidence = await self._analyzer.analyze(image)
+        except SampleRejected as rejection:
+            return Sample(rejection.reason, None, rejection.quality)
+        return Sample(self._policy.objection(evidence), evidence, evidence.quality)
+
+    async def _refuse_enrolled_face(self, samples: Sequence[Sample]) -> None:
+        """Search with the mean face: one odd photo must not accuse anybody."""
+        probe = [references.centroid() for references in references_of(usable(samples))]
+        search = await self._gallery.search(probe, top_k=1)
+        threshold = self._identify_policy.threshold(search.gallery_size)
+        if search.candidates and search.candidates[0].match.evidence >= threshold:
+            raise FaceAlreadyEnrolled(
+                "face_already_enrolled",
+                "this face is registered under another user id; one person has one id",
+                [sample.verdict() for sample in samples],
+            )
+
+    async def _record_refusal(self, subject_id: SubjectId, refusal: RegistrationRefused, images: int) -> None:
+        await self._audit.append(
+            AuditEvent(
+                "register", subject_id, "refused", refusal.code, self._clock.now(), {"samples": images}
+            )
+        )

@@ -1,0 +1,1 @@
+"""Where enrolled people and the audit log are kept: sealed, in one database."""

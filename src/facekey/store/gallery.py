@@ -1,0 +1,123 @@
+"""Everybody who is enrolled, decrypted in memory and kept current.
+
+The database keeps a log of additions and erasures; before every search the gallery
+reads what is new in it. So each process sees each change that was committed before the
+search began, whoever made it, and nothing has to be told to anybody.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import func, select
+
+from facekey.core.matching import Matcher
+from facekey.core.ports import Candidate, Search
+from facekey.core.types import Embedding, References, Template
+from facekey.store.index.exact import ExactIndex
+from facekey.store.sealing import KeyRing
+from facekey.store.sql.database import Database
+from facekey.store.sql.subjects import ADDED, open_sealed, read_sealed
+from facekey.store.sql.tables import gallery_changes, subjects
+
+SHORTLIST = 32
+"""With several networks each nominates this many; the fused evidence orders them."""
+
+CHUNK = 500  # keys of one IN clause: SQLite allows more, other databases slow down
+
+
+class MemoryGallery:
+    """Implements `core.ports.Gallery` with exact search."""
+
+    def __init__(self, database: Database, ring: KeyRing, matcher: Matcher) -> None:
+        """Start empty; the first search, or `refresh`, loads everybody."""
+        self._database = database
+        self._ring = ring
+        self._matcher = matcher
+        self._indexes = {model: ExactIndex(model) for model in matcher.models}
+        self._members: dict[str, Template] = {}  # centroids only: one vector for each network
+        self._seen = 0
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> int:
+        """Take in all changes committed so far; give the number of people.
+
+        Raises:
+            KeyUnavailable: a template can't be opened with the keys at hand.
+            SealBroken: a template was changed since it was sealed.
+            StoreUnavailable: the database did not answer.
+        """
+        async with self._lock:
+            await self._catch_up()
+            return len(self._members)
+
+    async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:
+        """The enrolled people most like the probe, best first.
+
+        Raises:
+            StoreUnavailable: it can't be known whether the gallery is current.
+            KeyUnavailable, SealBroken: a new template can't be opened.
+        """
+        async with self._lock:
+            await self._catch_up()
+            nominated: dict[str, None] = {}
+            for embedding in probe:
+                index = self._indexes.get(embedding.model)
+                if index is not None:
+                    nominated.update(dict.fromkeys(index.nearest(embedding, max(top_k, SHORTLIST))))
+            candidates = [
+                Candidate(
+                    self._members[uid].subject_id,
+                    self._matcher.compare(probe, self._members[uid]),
+                )
+                for uid in nominated
+            ]
+            candidates.sort(key=lambda candidate: candidate.match.evidence, reverse=True)
+            return Search(tuple(candidates[:top_k]), len(self._members))
+
+    async def _catch_up(self) -> None:
+        async with self._database.reading() as connection:
+            latest = (await connection.execute(select(func.max(gallery_changes.c.sequence)))).scalar_one()
+            if (latest or 0) == self._seen:
+                return
+            changes = (
+                await connection.execute(
+                    select(gallery_changes.c.kind, gallery_changes.c.subject_uid)
+                    .where(gallery_changes.c.sequence > self._seen)
+                    .order_by(gallery_changes.c.sequence)
+                )
+            ).all()
+            last_kind = {change.subject_uid: change.kind for change in changes}
+            wanted = [uid for uid, kind in last_kind.items() if kind == ADDED]
+            sealed = [
+                row
+                for start in range(0, len(wanted), CHUNK)
+                for row in await read_sealed(connection, subjects.c.uid.in_(wanted[start : start + CHUNK]))
+            ]
+        # Open everything before touching the index: a template that doesn't open leaves
+        # the gallery as it was, and the next search fails the same way.
+        opened = {row.uid: _centroids(open_sealed(self._ring, row)) for row in sealed}
+        for uid in last_kind:
+            if uid in opened:
+                self._put(uid, opened[uid])
+            else:
+                self._remove(uid)
+        self._seen = latest
+
+    def _put(self, uid: str, template: Template) -> None:
+        self._members[uid] = template
+        for references in template.references:
+            if references.model in self._indexes:
+                self._indexes[references.model].put(uid, references.centroid())
+
+    def _remove(self, uid: str) -> None:
+        self._members.pop(uid, None)
+        for index in self._indexes.values():
+            index.remove(uid)
+
+
+def _centroids(template: Template) -> Template:
+    return Template(
+        template.subject_id,
+        tuple(References(item.model, item.centroid().vector[np.newaxis]) for item in template.references),
+    )

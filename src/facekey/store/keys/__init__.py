@@ -1,0 +1,1 @@
+"""Where the key that protects all others comes from."""

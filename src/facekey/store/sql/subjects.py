@@ -1,0 +1,231 @@
+"""Enrolled people in the database: sealed templates, and the directory without them."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from facekey.core.audit import AuditEvent
+from facekey.core.errors import SubjectExists, SubjectUnknown
+from facekey.core.ports import Decoy, Receipt
+from facekey.core.types import ModelId, References, Subject, SubjectId, Template
+from facekey.store.sealing import KeyRing
+from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.database import Database
+from facekey.store.sql.tables import gallery_changes, subjects, templates
+from facekey.store.template_format import pack, unpack
+
+ADDED, ERASED = "added", "erased"
+UNKNOWN_UID = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSubject:
+    """A person's rows as they are stored."""
+
+    uid: str
+    user_id: str
+    wrapped_key: bytes
+    blobs: tuple[tuple[str, bytes], ...]
+
+
+class SqlTemplates:
+    """Implements `core.ports.Templates`."""
+
+    def __init__(self, database: Database, ring: KeyRing, audit: SqlAuditLog, decoy: Decoy) -> None:
+        """Take the decoy whose sealed form is opened for ids that don't exist."""
+        self._database = database
+        self._ring = ring
+        self._audit = audit
+        self._decoy = _seal(ring, UNKNOWN_UID, decoy.template(SubjectId(UNKNOWN_UID)))
+
+    async def add(self, template: Template, event: AuditEvent) -> Receipt:
+        """Store a new person with the audit record of it: both or neither.
+
+        Raises:
+            SubjectExists: the id is taken.
+            StoreUnavailable: nothing was changed.
+        """
+        sealed = _seal(self._ring, secrets.token_hex(16), template)
+        try:
+            async with self._database.writing() as connection:
+                await _insert(connection, sealed, template, event.at)
+                return await self._audit.append_within(connection, event)
+        except IntegrityError as error:
+            raise SubjectExists(template.subject_id) from error
+
+    async def get(self, subject_id: SubjectId) -> Template | None:
+        """The person's template, or None.
+
+        An id that doesn't exist costs the same work: a decoy is opened in its place.
+
+        Raises:
+            KeyUnavailable: the template is there but its key is not.
+            SealBroken: it was changed since it was sealed.
+            StoreUnavailable: the database did not answer.
+        """
+        async with self._database.reading() as connection:
+            found = await read_sealed(connection, subjects.c.user_id == subject_id)
+        template = open_sealed(self._ring, found[0] if found else self._decoy)
+        return template if found else None
+
+    async def erase(self, subject_id: SubjectId, event: AuditEvent) -> Receipt:
+        """Destroy the person's key and rows, with the audit record of it.
+
+        Raises:
+            SubjectUnknown: there is nobody of that id.
+            StoreUnavailable: nothing was changed.
+        """
+        async with self._database.writing() as connection:
+            uid = (
+                await connection.execute(select(subjects.c.uid).where(subjects.c.user_id == subject_id))
+            ).scalar_one_or_none()
+            if uid is None:
+                raise SubjectUnknown(subject_id)
+            await connection.execute(delete(templates).where(templates.c.subject_uid == uid))
+            await connection.execute(delete(subjects).where(subjects.c.uid == uid))
+            await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
+            receipt = await self._audit.append_within(connection, event)
+        await self._database.forget_deleted_pages()
+        return receipt
+
+
+class SqlDirectory:
+    """Implements `core.ports.Directory`."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from this database."""
+        self._database = database
+
+    async def find(self, subject_id: SubjectId) -> Subject | None:
+        """One person, or None."""
+        async with self._database.reading() as connection:
+            found = await _list(connection, subjects.c.user_id == subject_id, limit=1)
+        return found[0] if found else None
+
+    async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
+        """People in order of id, from the one after `after`."""
+        async with self._database.reading() as connection:
+            return await _list(connection, subjects.c.user_id > (after or ""), limit=limit)
+
+    async def count(self) -> int:
+        """How many people are enrolled."""
+        async with self._database.reading() as connection:
+            counted: int = (await connection.execute(select(func.count()).select_from(subjects))).scalar_one()
+        return counted
+
+
+async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[SealedSubject]:
+    """The rows of everybody who meets the condition, still sealed."""
+    rows = (
+        await connection.execute(
+            select(
+                subjects.c.uid,
+                subjects.c.user_id,
+                subjects.c.wrapped_key,
+                templates.c.model,
+                templates.c.sealed,
+            )
+            .join(templates, templates.c.subject_uid == subjects.c.uid)
+            .where(condition)
+            .order_by(subjects.c.uid, templates.c.model)
+        )
+    ).all()
+    grouped = {uid: list(group) for uid, group in groupby(rows, key=lambda row: row.uid)}
+    return [
+        SealedSubject(
+            uid,
+            group[0].user_id,
+            group[0].wrapped_key,
+            tuple((row.model, row.sealed) for row in group),
+        )
+        for uid, group in grouped.items()
+    ]
+
+
+def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
+    """Open a person's templates.
+
+    Raises:
+        KeyUnavailable: another deployment key wrapped the person's.
+        SealBroken: a row was changed or swapped with another.
+    """
+    seal = ring.unwrap(sealed.wrapped_key, sealed.uid)
+    return Template(
+        SubjectId(sealed.user_id),
+        tuple(
+            unpack(seal.open(blob, "template", sealed.uid, sealed.user_id, model), ModelId(model))
+            for model, blob in sealed.blobs
+        ),
+    )
+
+
+def _seal(ring: KeyRing, uid: str, template: Template) -> SealedSubject:
+    seal, wrapped = ring.new_data_key(uid)
+    return SealedSubject(
+        uid,
+        template.subject_id,
+        wrapped,
+        tuple(
+            (
+                references.model,
+                seal.close(pack(references), "template", uid, template.subject_id, references.model),
+            )
+            for references in template.references
+        ),
+    )
+
+
+async def _insert(
+    connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime
+) -> None:
+    await connection.execute(
+        insert(subjects).values(
+            uid=sealed.uid,
+            user_id=sealed.user_id,
+            enrolled_at=at.isoformat(timespec="milliseconds"),
+            samples=_samples(template.references),
+            wrapped_key=sealed.wrapped_key,
+        )
+    )
+    await connection.execute(
+        insert(templates),
+        [{"subject_uid": sealed.uid, "model": model, "sealed": blob} for model, blob in sealed.blobs],
+    )
+    await connection.execute(insert(gallery_changes).values(kind=ADDED, subject_uid=sealed.uid))
+
+
+def _samples(references: Sequence[References]) -> int:
+    return max(item.vectors.shape[0] for item in references)
+
+
+async def _list(connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int) -> list[Subject]:
+    rows = (
+        await connection.execute(
+            select(subjects.c.uid, subjects.c.user_id, subjects.c.enrolled_at, subjects.c.samples)
+            .where(condition)
+            .order_by(subjects.c.user_id)
+            .limit(limit)
+        )
+    ).all()
+    models: dict[str, list[ModelId]] = {row.uid: [] for row in rows}
+    for uid, model in await connection.execute(
+        select(templates.c.subject_uid, templates.c.model)
+        .where(templates.c.subject_uid.in_(models))
+        .order_by(templates.c.model)
+    ):
+        models[uid].append(ModelId(model))
+    return [
+        Subject(
+            SubjectId(row.user_id),
+            datetime.fromisoformat(row.enrolled_at),
+            row.samples,
+            tuple(models[row.uid]),
+        )
+        for row in rows
+    ]
