@@ -2,7 +2,7 @@
 
 Paper:    Deng et al., "RetinaFace: Single-shot Multi-level Face Localisation in the
           Wild", CVPR 2020, https://arxiv.org/abs/1905.00641
-Input:    (N, 3, H, W) float32, BGR minus (104, 117, 123), any H and W
+Input:    (N, H, W, 3) uint8 RGB, any H and W; what training took off is in the graph
 Output:   (N, A, 4) box offsets, (N, A, 2) softmax of background and face,
           (N, A, 10) point offsets; A anchors over strides 8, 16 and 32
 Weights:  named, hashed and licensed in models/retinaface.toml
@@ -20,7 +20,6 @@ from facekey.core.types import Box, Detection, Floats, Frame, Pixels
 from facekey.vision.geometry import plausible_face, suppress
 from facekey.zoo.onnx import OnnxSession
 
-BGR_MEAN = (104.0, 117.0, 123.0)
 STRIDES = (8, 16, 32)
 ANCHOR_PX = ((16, 32), (64, 128), (256, 512))
 CENTER_VARIANCE = 0.1
@@ -61,7 +60,7 @@ class RetinaFace:
         Raises:
             ModelError: the network's shapes are not the ones in this file's header.
         """
-        session.require(inputs=[(3, None, None)], outputs=[(None, 4), (None, 2), (None, 10)])
+        session.require(inputs=[(None, None, 3)], outputs=[(None, 4), (None, 2), (None, 10)])
         self._session = session
         self._options = options or RetinaFaceOptions()
 
@@ -85,10 +84,9 @@ class RetinaFace:
         """Detect at one size, and give the result in frame pixels."""
         image, scale = _fit(pixels, side_px, self._options.max_enlarge)
         height, width = image.shape[:2]
-        blob = cv2.dnn.blobFromImage(image, 1.0, mean=BGR_MEAN, swapRB=True)  # (1, 3, H, W) BGR
-        offsets, scores, points = self._session.run(blob)
-        if not np.isfinite(scores).all():
-            raise ModelOutputInvalid(self._session.model_id, "a score is not finite")
+        offsets, scores, points = self._session.run(np.ascontiguousarray(image)[None])  # (1, H, W, 3)
+        if not all(np.isfinite(output).all() for output in (offsets, scores, points)):
+            raise ModelOutputInvalid(self._session.model_id, "an output is not finite")
 
         face = scores[0, :, 1]  # (A,)
         keep = np.flatnonzero(face >= self._options.min_score)
