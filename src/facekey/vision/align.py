@@ -5,7 +5,6 @@ the square that the liveness network looks at.
 """
 
 import math
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -43,7 +42,7 @@ def identity_crop(frame: Frame, detection: Detection, *, crop_px: int) -> Crop:
     """
     target = FIVE_POINTS * (crop_px / TEMPLATE_PX)
     matrix = similarity(detection.landmarks, target)
-    return _cut(frame, matrix, crop_px, "identity")
+    return Crop(square_pixels(frame, matrix, crop_px), "identity", matrix)
 
 
 def context_crop(frame: Frame, detection: Detection, *, crop_px: int) -> Crop:
@@ -52,7 +51,7 @@ def context_crop(frame: Frame, detection: Detection, *, crop_px: int) -> Crop:
     center = np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2], np.float32)
     side = max(1.0, CONTEXT_SIDE * min(box.width, box.height))
     matrix = square_crop(center, side, angle_rad=upright_angle(points), crop_px=crop_px)
-    return _cut(frame, matrix, crop_px, "context")
+    return Crop(square_pixels(frame, matrix, crop_px), "context", matrix)
 
 
 def upright_angle(landmarks: Floats) -> float:
@@ -68,18 +67,24 @@ def upright_angle(landmarks: Floats) -> float:
     return math.atan2(float(matrix[1, 0]), float(matrix[0, 0]))
 
 
-def _cut(frame: Frame, matrix: Floats, crop_px: int, layout: Literal["identity", "context"]) -> Crop:
-    """Sample the crop out of the frame; what lies beyond the frame is its mirror image."""
-    pixels, step = frame.pixels, 1.0 / scale_of(matrix)
+def square_pixels(frame: Frame, to_crop: Floats, crop_px: int) -> Pixels:
+    """Sample a square out of the frame: (S, S, 3) uint8 RGB.
+
+    What lies beyond the frame is its mirror image. A part of the frame that is much larger
+    than the square is averaged down, not just sampled.
+
+    Args:
+        frame: where to look.
+        to_crop: (2, 3), the similarity from frame to square.
+        crop_px: side of the square.
+    """
+    step = 1.0 / scale_of(to_crop)
     if step <= ALIASING_LIMIT:
-        cut = _warp(pixels, matrix, crop_px)
-        return Crop(cut, layout, matrix)
-    # The face is much larger than the crop. Sample it finely enough to see every pixel,
-    # then average areas down; bilinear sampling alone would alias.
-    fine = math.ceil(step)
-    large = _warp(pixels, (matrix * fine).astype(np.float32), crop_px * fine)
+        return _warp(frame.pixels, to_crop, crop_px)
+    fine = math.ceil(step)  # sampled finely enough to see every pixel
+    large = _warp(frame.pixels, (to_crop * fine).astype(np.float32), crop_px * fine)
     small = cv2.resize(large, (crop_px, crop_px), interpolation=cv2.INTER_AREA)
-    return Crop(small.astype(np.uint8, copy=False), layout, matrix)
+    return small.astype(np.uint8, copy=False)
 
 
 def _warp(pixels: Pixels, matrix: Floats, side_px: int) -> Pixels:

@@ -17,7 +17,7 @@ from facekey.core.ports import Detector
 from facekey.core.types import Box, Detection, Floats, Frame
 from facekey.vision.align import upright_angle
 
-QUARTER_TURNS = (1, 3, 2)  # counter-clockwise, the likely ones first: phones are held sideways
+QUARTER_TURNS = (1, 3, 2)  # counter-clockwise; a photo upside down is the rarest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class HybridDetector:
             if self._good(other):
                 return other
             found = _better(found, other)
-        for turns in QUARTER_TURNS:
+        for turns in _likely_first(found):
             turned = Frame(np.ascontiguousarray(np.rot90(frame.pixels, turns)))
             faces = self._first.detect(turned)
             if self._good(faces):
@@ -72,9 +72,24 @@ class HybridDetector:
     def _good(self, faces: list[Detection]) -> bool:
         if not faces or faces[0].score < self._options.good_score:
             return False
-        # Every face of a photo that lies on its side lies on its side: the largest tells.
-        largest = max(faces, key=lambda face: face.box.area)
-        return abs(math.degrees(upright_angle(largest.landmarks))) <= self._options.max_tilt_deg
+        return abs(_tilt_deg(faces)) <= self._options.max_tilt_deg
+
+
+def _tilt_deg(faces: list[Detection]) -> float:
+    """How far the largest face is turned clockwise; in a photo on its side, all are."""
+    largest = max(faces, key=lambda face: face.box.area)
+    return math.degrees(upright_angle(largest.landmarks))
+
+
+def _likely_first(found: list[Detection]) -> tuple[int, ...]:
+    """The turns, beginning with the one that brings a tilted face nearer to upright.
+
+    Seen from the wrong side a head may still pass for an upright one, with its points
+    misplaced, so the order matters: the first good look wins.
+    """
+    if found and _tilt_deg(found) < 0:
+        return tuple(-turns % 4 for turns in QUARTER_TURNS)
+    return QUARTER_TURNS
 
 
 def _better(found: list[Detection], other: list[Detection]) -> list[Detection]:
