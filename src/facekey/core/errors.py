@@ -151,6 +151,14 @@ class ModelError(FaceKeyError):
     """A network can't be had or doesn't behave."""
 
 
+class CardInvalid(ModelError):
+    """A model card has a key that is unknown, missing, or of another type than cards have."""
+
+
+class SourceFailed(ModelError):
+    """One source of weights didn't give them; the next one may. `str()` is one line."""
+
+
 class ModelUnavailable(ModelError):
     """No source gave the weights."""
 

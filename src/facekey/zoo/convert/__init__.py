@@ -1,0 +1,1 @@
+"""Published weights, whatever their format, to one ONNX graph each."""

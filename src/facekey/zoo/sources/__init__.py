@@ -1,0 +1,1 @@
+"""Where weights come from: package registries, public URLs, a folder, this distribution."""
