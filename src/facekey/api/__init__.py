@@ -1,0 +1,1 @@
+"""FaceKey over HTTP: thin routes, one table of errors, no decisions."""

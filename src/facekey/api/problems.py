@@ -1,0 +1,191 @@
+"""The one table from errors to HTTP answers (RFC 9457 problem details).
+
+Each problem has a stable `code` for programs and a `detail` for people. What could tell
+an attacker about the inside (keys, database, networks) is logged, and the answer gives a
+fixed sentence instead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from facekey.core.errors import (
+    FaceAlreadyEnrolled,
+    FaceKeyError,
+    InputInvalid,
+    KeyUnavailable,
+    ModelError,
+    Overloaded,
+    RegistrationRefused,
+    SealBroken,
+    StoreUnavailable,
+    SubjectExists,
+    SubjectUnknown,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:facekey:problem:"
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one kind of error is told.
+
+    Attributes:
+        code: None takes the error's own.
+        detail: None takes the error's own sentence, which is then fit for clients.
+    """
+
+    status: HTTPStatus
+    code: str | None = None
+    detail: str | None = None
+
+
+INPUT_STATUS = {
+    "image_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "image_too_many_pixels": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "image_format_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+"""Faults of the input that have a status of their own; all others are 422."""
+
+# The first row that fits is taken: the particular before the general.
+TABLE: tuple[tuple[type[FaceKeyError], Answer], ...] = (
+    (FaceAlreadyEnrolled, Answer(HTTPStatus.CONFLICT)),
+    (RegistrationRefused, Answer(HTTPStatus.UNPROCESSABLE_ENTITY)),
+    (SubjectExists, Answer(HTTPStatus.CONFLICT, "user_exists")),
+    (SubjectUnknown, Answer(HTTPStatus.NOT_FOUND, "user_unknown")),
+    (
+        Overloaded,
+        Answer(HTTPStatus.SERVICE_UNAVAILABLE, detail="too many requests are waiting; try again shortly"),
+    ),
+    (
+        StoreUnavailable,
+        Answer(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            detail="the database did not answer; nothing was decided or changed; try again",
+        ),
+    ),
+    (
+        KeyUnavailable,
+        Answer(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            detail="stored templates can't be opened with the key at hand; an operator must restore it",
+        ),
+    ),
+    (Unavailable, Answer(HTTPStatus.SERVICE_UNAVAILABLE, detail="nothing was decided; try again")),
+    (
+        SealBroken,
+        Answer(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "template_unreadable",
+            "a stored template was changed or damaged; nothing was decided; an operator must look at it",
+        ),
+    ),
+    (
+        ModelError,
+        Answer(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "model_error",
+            "a network did not answer as it must; nothing was decided; an operator must look at it",
+        ),
+    ),
+)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    extra: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """One problem as a response."""
+    body = Problem(
+        type=TYPE_PREFIX + code,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+    )
+    return JSONResponse(
+        {**body.model_dump(), **(extra or {})}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+    )
+
+
+HTTP_CODES = {
+    400: "request_malformed",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_too_slow",
+    413: "request_too_large",
+}
+
+
+def http_problem(error: HTTPException) -> JSONResponse:
+    """The framework's own refusals, in the same form as ours."""
+    code = HTTP_CODES.get(error.status_code, "http_error")
+    return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as a problem."""
+    app.add_exception_handler(FaceKeyError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InputInvalid):
+        status = INPUT_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(status, error.code, str(error))
+    for kind, answer in TABLE:
+        if isinstance(error, kind):
+            if answer.detail is not None:
+                log.error("request_not_decided", error=type(error).__name__, cause=str(error))
+            code = answer.code or str(getattr(error, "code", "error"))
+            extra = {"samples": list(error.samples)} if isinstance(error, RegistrationRefused) else None
+            headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else None
+            return problem(answer.status, code, answer.detail or str(error), extra=extra, headers=headers)
+    return await _defect(_request, error)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is installed for it alone
+    faults = [
+        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        for fault in error.errors()
+    ]
+    summary = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
+    return problem(422, "request_invalid", summary, extra={"faults": faults})
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is installed for it alone
+    return http_problem(error)
+
+
+async def _defect(_request: Request, error: Exception) -> JSONResponse:
+    log.error("defect", error=type(error).__name__, exc_info=error)
+    return problem(500, "internal_error", "FaceKey has a defect here; the log of the service has the details")

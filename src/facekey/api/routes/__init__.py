@@ -1,0 +1,1 @@
+"""One file for each resource; its schemas live with it."""

@@ -1,0 +1,64 @@
+"""Authenticate (1:1)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, UploadFile
+from pydantic import BaseModel, Field
+
+from facekey.api.deps import Served, checked_user_id, image_bytes
+from facekey.core.advice import advice
+from facekey.core.types import Decision, Outcome
+
+router = APIRouter(prefix="/api/v1", tags=["recognition"])
+
+
+class Authentication(BaseModel):
+    """The decision. A face that is turned away is an answer like any other, not an error."""
+
+    authenticated: bool
+    confidence: float | None = Field(
+        description="Calibrated similarity, 0..1, rising with the cosine: 1 - 0.35 ** (e / 4), where "
+        "10 ** -e is the share of strangers who score as high (0.55: one in 1,000, 0.65: one in 10,000, "
+        "0.73: one in 100,000; extrapolated beyond one in 1,000,000). It is not the probability that this is "
+        "the person. Null when nothing was compared: no usable face, or a suspected spoof."
+    )
+    threshold: float = Field(description="What `confidence` must reach; on the same scale.")
+    liveness_score: float | None = Field(description="Probability of a live person; null without a face.")
+    reason: str
+    advice: str | None = Field(description="What to do better, when the capture could not be judged.")
+    similarities: dict[str, float] = Field(
+        description="Each installed network's similarity on the scale of `confidence`, and their fusion."
+    )
+    probability: float | None = Field(
+        description="The authentication head's probability that this is a genuine, live attempt."
+    )
+    quality_score: float | None = Field(description="How well the capture could be judged, 0..1.")
+
+
+@router.post("/authenticate")
+async def authenticate(
+    service: Served,
+    user_id: Annotated[str, Form(description="whom the person claims to be")],
+    image: Annotated[UploadFile, "one photo, JPEG, PNG, WebP or BMP"],
+) -> Authentication:
+    """Is this the claimed person, live? An unknown id is answered like a stranger."""
+    subject_id = checked_user_id(user_id)
+    return _answer(await service.authenticate(subject_id, await image_bytes(image)))
+
+
+def _answer(decision: Decision) -> Authentication:
+    return Authentication(
+        authenticated=decision.outcome is Outcome.ACCEPT,
+        confidence=_rounded(decision.confidence),
+        threshold=round(decision.threshold, 4),
+        liveness_score=_rounded(decision.liveness_score),
+        reason=decision.reason,
+        advice=advice(decision.reason) if decision.outcome is Outcome.RETRY else None,
+        similarities={name: round(value, 4) for name, value in decision.similarities.items()},
+        probability=_rounded(decision.probability),
+        quality_score=None if decision.quality is None else round(decision.quality.overall, 4),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

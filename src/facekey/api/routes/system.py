@@ -1,0 +1,60 @@
+"""What runs here."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from facekey.api.deps import Served
+
+router = APIRouter(prefix="/api/v1/system", tags=["system"])
+
+
+class Network(BaseModel):
+    """One network of the zoo."""
+
+    name: str
+    task: str
+    title: str
+    licence: str
+    installed: bool
+    in_use: bool
+    note: str | None
+
+
+class SystemInfo(BaseModel):
+    """Version, networks and thresholds."""
+
+    version: str
+    profile: str
+    device: str
+    total_users: int
+    match_fmr: float
+    match_threshold: float
+    liveness_threshold: float
+    models: list[Network]
+
+
+@router.get("/info")
+async def info(service: Served) -> SystemInfo:
+    """Version, networks installed (and why others aren't), device, profile, thresholds."""
+    facts = service.facts
+    return SystemInfo(
+        version=facts.version,
+        profile=facts.profile,
+        device=facts.device,
+        total_users=await service.directory.count(),
+        match_fmr=facts.match_fmr,
+        match_threshold=round(facts.match_threshold, 4),
+        liveness_threshold=round(facts.liveness_threshold, 4),
+        models=[
+            Network(
+                name=network.name,
+                task=network.task,
+                title=network.title,
+                licence=network.licence,
+                installed=network.installed,
+                in_use=network.in_use,
+                note=network.note,
+            )
+            for network in facts.networks
+        ],
+    )

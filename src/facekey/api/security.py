@@ -1,0 +1,101 @@
+"""Who may speak to the service at all, and the headers every answer carries.
+
+There are no accounts yet, so the service is open to whoever reaches it; it therefore
+answers only to this machine. Other addresses, foreign host names (DNS rebinding) and
+requests that a foreign web page makes are refused.
+"""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from facekey.api.problems import problem
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+DOCS_POLICY = (
+    # The API browser's page starts itself with an inline script; it shows no data of ours.
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+DOCS_PATHS = ("/docs", "/redoc")
+
+
+class LocalOnly:
+    """Lets only this machine in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what comes from elsewhere; say why."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = _refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await problem(403, "local_only", refusal)(scope, receive, send)
+
+
+class SecurityHeaders:
+    """Adds the headers that keep browsers from guessing, framing and caching."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and dress the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith(DOCS_PATHS):
+                    headers["Content-Security-Policy"] = DOCS_POLICY
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+def _refusal(scope: Scope) -> str | None:
+    client = scope.get("client")
+    if client is not None and not _is_loopback(client[0]):
+        return "the development profile is open and therefore answers only on this machine"
+    headers = Headers(scope=scope)
+    if _hostname("//" + headers.get("host", "")) not in LOCAL_HOSTS:
+        return "the development profile answers only under localhost, 127.0.0.1 or [::1]"
+    origin = headers.get("origin")
+    if origin is not None and _hostname(origin) not in LOCAL_HOSTS:
+        return "web pages of other sites may not call this service"
+    return None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _hostname(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
