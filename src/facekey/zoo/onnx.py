@@ -5,6 +5,7 @@ session of the process computes on one thread pool.
 """
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,33 @@ def use_threads(count: int) -> None:
     if _pool_size is None:
         onnxruntime.set_global_thread_pool_sizes(count, 1)
         _pool_size = count
+
+
+def runtime_version() -> str:
+    """Version of ONNX Runtime; what `simplify` makes depends on it."""
+    return str(onnxruntime.__version__)
+
+
+def simplify(model: bytes) -> bytes:
+    """Fold once, for good, what ONNX Runtime would fold at every start.
+
+    Only its basic level: the result is still plain ONNX, for any machine and provider.
+
+    Raises:
+        ModelError: ONNX Runtime can't load the model.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "simplified.onnx"
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = os.fspath(target)
+        options.log_severity_level = ERROR_LEVEL
+        options.intra_op_num_threads = 1
+        try:
+            onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
+            raise ModelError(f"ONNX Runtime can't load the converted network: {error}") from error
+        return target.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)

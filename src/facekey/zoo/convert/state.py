@@ -41,4 +41,6 @@ class StateDict:
             ConversionError: a tensor was not used, so this is another network.
         """
         if self._left:
-            raise ConversionError(f"the state dict has more than the network: {', '.join(sorted(self._left)[:3])}")
+            raise ConversionError(
+                f"the state dict has more than the network: {', '.join(sorted(self._left)[:3])}"
+            )

@@ -184,7 +184,9 @@ class _Conversion:
         shape = self._image_shape(step.inputs[0])
         wanted = self._source.tensors[step.outputs[0]].shape
         if shape[1:3] != (1, 1) or wanted != (shape[0], shape[3]):
-            raise ConversionError(f"RESHAPE from {shape} to {wanted}: only one pixel to a vector is known here")
+            raise ConversionError(
+                f"RESHAPE from {shape} to {wanted}: only one pixel to a vector is known here"
+            )
         return self._target.node("Flatten", self._value(step.inputs[0]), axis=1)
 
     def _dequantize(self, step: Operator) -> None:

@@ -111,7 +111,12 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, pid: object) -> _Storage:
         # ("storage", type, key, device, count), and in the older form a sixth: a view of another.
-        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage" or pid[5:] not in ((), (None,)):
+        if (
+            not isinstance(pid, tuple)
+            or len(pid) not in (5, 6)
+            or pid[0] != "storage"
+            or pid[5:] not in ((), (None,))
+        ):
             raise ConversionError("the state dict refers to something that is no storage")
         kind, key, count = pid[1], pid[2], pid[4]
         if not isinstance(kind, _StorageType) or not isinstance(key, str) or not isinstance(count, int):
@@ -123,7 +128,12 @@ class _Reader(pickle.Unpickler):
 
 
 def _rebuild(  # noqa: PLR0917 - torch decides what it passes by position
-    storage: object, offset: object, shape: object, strides: object, requires_grad: object = None, hooks: object = None
+    storage: object,
+    offset: object,
+    shape: object,
+    strides: object,
+    requires_grad: object = None,
+    hooks: object = None,
 ) -> _View:
     """What `torch._utils._rebuild_tensor_v2` is called with; hooks are never run."""
     del requires_grad, hooks
@@ -154,7 +164,9 @@ def _read_zip(data: bytes) -> object:
         for key, storage in storages.items():
             member = archive.getinfo(f"{root}data/{key}")
             if member.file_size != storage.count * storage.dtype.itemsize:
-                raise ConversionError(f"storage {key} has {member.file_size} bytes for {storage.count} numbers")
+                raise ConversionError(
+                    f"storage {key} has {member.file_size} bytes for {storage.count} numbers"
+                )
             storage.values = np.frombuffer(archive.read(member), storage.dtype)
     return loaded
 

@@ -130,9 +130,7 @@ class _Layers:
 
     def prelu(self, x: str, name: str, channels: int) -> str:
         """PReLU over a vector."""
-        return self.graph.node(
-            "PRelu", x, self.graph.weight(self._state.take(f"{name}.weight", (channels,)))
-        )
+        return self.graph.node("PRelu", x, self.graph.weight(self._state.take(f"{name}.weight", (channels,))))
 
     def softmax(self, scores: str) -> None:
         """Scores to probabilities, over the channels."""
