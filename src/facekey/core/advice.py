@@ -7,7 +7,7 @@ from facekey.core.types import Reason
 ADVICE: Mapping[Reason, str] = {
     Reason.LIVE_MATCH: "Nothing to do: you were recognised.",
     Reason.NO_MATCH: "Check that you gave the right user name, then try again.",
-    Reason.SPOOF_SUSPECTED: "Show your own face to the camera, without a photo, screen or mask, and try again.",
+    Reason.SPOOF_SUSPECTED: "Show your own face to the camera, with no photo, screen or mask, and try again.",
     Reason.NO_FACE: "Bring your face into the picture.",
     Reason.MULTIPLE_FACES: "Make sure that only you are in the picture.",
     Reason.FACE_TOO_SMALL: "Come closer to the camera.",
