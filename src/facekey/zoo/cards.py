@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -348,7 +349,7 @@ def _output(table: TomlTable) -> Output:
 
 def _calibration(table: TomlTable) -> Calibration:
     knots = table.pairs("knots")
-    for before, after in zip(knots, knots[1:], strict=False):
+    for before, after in pairwise(knots):
         if not (before[0] < after[0] and before[1] <= after[1]):
             raise table.wrong("knots", "should grow")
     calibration = Calibration(knots, table.number_table("thresholds"), _birth(table.table("born")))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from facekey.core.errors import ModelError, ModelOutputInvalid
@@ -39,7 +39,7 @@ def use_threads(count: int) -> None:
     Raises:
         ModelError: a session exists already and the pool has another size.
     """
-    global _pool_size
+    global _pool_size  # noqa: PLW0603 - ONNX Runtime has one such pool for the process
     if _pool_size is not None and _pool_size != count:
         raise ModelError(f"the thread pool has {_pool_size} threads already; it can't become {count}")
     if _pool_size is None:

@@ -1,9 +1,10 @@
 """A table of a TOML file, read strictly: every key known, every value of its type."""
 
+import math
 import re
-from collections.abc import Callable, Mapping
-from datetime import date
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from typing import TypeGuard, TypeVar
 
 from facekey.core.errors import CardInvalid
 
@@ -49,13 +50,11 @@ class TomlTable:
 
     def number(self, key: str) -> float:
         """A number, whole or not."""
-        value = self._take(key, (int, float))
-        return self._finite(key, value)
+        return self._finite(key, self._any(key))
 
     def day(self, key: str) -> date:
         """A date without a time."""
-        value: date = self._take(key, date)
-        return value
+        return self._take(key, date)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
@@ -70,7 +69,7 @@ class TomlTable:
 
     def numbers(self, key: str) -> tuple[float, ...]:
         """A list of numbers."""
-        return tuple(self._finite(key, value) for value in self._each(key, (int, float)))
+        return tuple(self._finite(key, value) for value in self._take(key, list))
 
     def table(self, key: str) -> "TomlTable":
         """A table inside this one."""
@@ -87,7 +86,7 @@ class TomlTable:
         """A list of two numbers each."""
         pairs = []
         for pair in self._each(key, list):
-            if len(pair) != 2 or not all(_is(value, (int, float)) for value in pair):
+            if len(pair) != 2:
                 raise self.wrong(key, "should be pairs of numbers")
             pairs.append((self._finite(key, pair[0]), self._finite(key, pair[1])))
         return tuple(pairs)
@@ -114,26 +113,32 @@ class TomlTable:
         """The error to raise about one key."""
         return CardInvalid(f"{self._where}.{key} {why}")
 
-    def _take(self, key: str, kind: type | tuple[type, ...]) -> "object":
+    def _any(self, key: str) -> object:
         if key not in self._left:
             raise CardInvalid(f"{self._where}: the key {key} is missing")
-        value = self._left.pop(key)
+        return self._left.pop(key)
+
+    def _take(self, key: str, kind: type[Value]) -> Value:
+        value = self._any(key)
         if not _is(value, kind):
-            raise self.wrong(key, f"should not be {type(value).__name__}")
+            raise self.wrong(key, f"should not be of the type {type(value).__name__}")
         return value
 
-    def _each(self, key: str, kind: type | tuple[type, ...]) -> list:
-        values = self._take(key, list)
-        if not all(_is(value, kind) for value in values):
-            raise self.wrong(key, "has an element of another type")
-        return values
+    def _each(self, key: str, kind: type[Value]) -> Iterator[Value]:
+        values: list[object] = self._take(key, list)
+        for value in values:
+            if not _is(value, kind):
+                raise self.wrong(key, f"should not hold a {type(value).__name__}")
+            yield value
 
-    def _finite(self, key: str, value: float) -> float:
-        if value != value or value in (float("inf"), float("-inf")):
-            raise self.wrong(key, "should be finite")
+    def _finite(self, key: str, value: object) -> float:
+        if not (_is(value, int) or _is(value, float)) or not math.isfinite(value):
+            raise self.wrong(key, "should be a finite number")
         return float(value)
 
 
-def _is(value: object, kind: type | tuple[type, ...]) -> bool:
-    # TOML keeps booleans and numbers, dates and times apart; Python's types don't.
-    return isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)
+def _is(value: object, kind: type[Value]) -> TypeGuard[Value]:
+    # TOML keeps booleans and whole numbers, times and dates apart; Python's types don't.
+    if isinstance(value, bool | datetime) and kind not in (bool, datetime):
+        return False
+    return isinstance(value, kind)

@@ -7,12 +7,12 @@ guarded as the program itself.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from facekey.core.errors import ConversionError, HashMismatch, ModelError, ModelUnavailable
+from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.zoo.cards import Card, Pack, load_cards
 from facekey.zoo.convert.recipe import convert, recipe_of
 from facekey.zoo.durable import locked, require_sha256, sha256_of, write_whole

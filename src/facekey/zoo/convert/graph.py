@@ -1,6 +1,6 @@
 """A small ONNX graph under construction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -35,15 +35,17 @@ class Graph:
         operator: str,
         *inputs: str,
         output: str | None = None,
-        **attributes: int | float | str | Sequence[int],
+        **attributes: int | Sequence[int],
     ) -> str:
         """Append one operator with one output and give that output's name."""
         self._count += 1
         output = output or f"v{self._count}"
-        self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        node = helper.make_node(operator, list(inputs), [output])
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self._nodes.append(node)
         return output
 
-    def model(self, *, inputs: dict[str, Shape], outputs: dict[str, Shape]) -> onnx.ModelProto:
+    def model(self, *, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> onnx.ModelProto:
         """Close the graph: float32 inputs and outputs of the given shapes, checked by onnx."""
         graph = helper.make_graph(
             self._nodes, self._name, _values(inputs), _values(outputs), initializer=self._weights
@@ -58,7 +60,7 @@ class Graph:
         return model
 
 
-def _values(shapes: dict[str, Shape]) -> list[onnx.ValueInfoProto]:
+def _values(shapes: Mapping[str, Shape]) -> list[onnx.ValueInfoProto]:
     return [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name, shape in shapes.items()
     ]

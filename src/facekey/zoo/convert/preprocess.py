@@ -142,11 +142,14 @@ def _prepare(
     ]
     value = _FLOATS
 
-    def append(operator: str, constant: NDArray[np.generic], **attributes: int) -> None:
+    def append(operator: str, constant: NDArray[np.generic], *, axis: int | None = None) -> None:
         nonlocal value
         step = f"{_PREPARED}_{operator.lower()}"
         model.graph.initializer.append(numpy_helper.from_array(constant, f"{step}_by"))
-        nodes.append(helper.make_node(operator, [value, f"{step}_by"], [step], **attributes))
+        node = helper.make_node(operator, [value, f"{step}_by"], [step])
+        if axis is not None:
+            node.attribute.append(helper.make_attribute("axis", axis))
+        nodes.append(node)
         value = step
 
     if flipped:

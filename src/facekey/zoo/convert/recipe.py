@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from facekey.core.errors import ConversionError
 from facekey.zoo.cards import Card
@@ -74,7 +74,7 @@ def _graph(card: Card, weights: bytes) -> onnx.ModelProto:
     try:
         model = onnx.load_model_from_string(weights)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+    except (DecodeError, onnx.checker.ValidationError) as error:
         raise ConversionError(f"{card.name}: not an ONNX file: {error}") from error
     return model
 

@@ -27,7 +27,7 @@ def fold_prelu(graph: TfliteGraph) -> TfliteGraph:
         if doubled.constant is None:
             operators.append(step)
             continue
-        tensors.append(replace(doubled, constant=(doubled.constant * np.float32(2)).astype(np.float32)))
+        tensors.append(replace(doubled, constant=2 * doubled.constant.astype(np.float32)))
         operators.append(Operator("PRELU", (source, len(tensors) - 1), step.outputs, None))
     return replace(graph, tensors=tuple(tensors), operators=_alive(operators, graph.outputs))
 

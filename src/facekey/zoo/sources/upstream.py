@@ -87,29 +87,29 @@ class Downloader:
             if response.status_code == _PARTIAL and start == 0:
                 _forget(part)
                 return False
-            self._receive(response, url, part, start, max_bytes, watch)
+            if start == 0:
+                _forget(part)
+                _remember(part, url, response)
+            _receive(response, part, start=start, max_bytes=max_bytes, watch=watch)
         return True
 
-    def _receive(
-        self, response: httpx.Response, url: str, part: Path, start: int, max_bytes: int, watch: Watch
-    ) -> None:
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else None
-        if total is not None and total > max_bytes:
-            raise SourceFailed(f"the server offers {total} bytes, more than the {max_bytes} that it can be")
-        if start == 0:
-            _forget(part)
-            _remember(part, url, response)
-        done = start
-        with part.open("ab") as file:
-            for chunk in response.iter_raw(_CHUNK_BYTES):
-                done += len(chunk)
-                if done > max_bytes:
-                    file.close()
-                    _forget(part)
-                    raise SourceFailed(f"the server sends more than the {max_bytes} bytes that it can be")
-                file.write(chunk)
-                watch(done, total)
+
+def _receive(response: httpx.Response, part: Path, *, start: int, max_bytes: int, watch: Watch) -> None:
+    """Append a body to what is here of it, up to the limit."""
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isdecimal() else None
+    if total is not None and total > max_bytes:
+        raise SourceFailed(f"the server offers {total} bytes, more than the {max_bytes} that it can be")
+    done = start
+    with part.open("ab") as file:
+        for chunk in response.iter_raw(_CHUNK_BYTES):
+            done += len(chunk)
+            if done > max_bytes:
+                file.close()
+                _forget(part)
+                raise SourceFailed(f"the server sends more than the {max_bytes} bytes that it can be")
+            file.write(chunk)
+            watch(done, total)
 
 
 def _continues(response: httpx.Response, have: int) -> bool:
