@@ -1,0 +1,160 @@
+"""Pipeline: the bytes of one picture to the evidence in it, stage by stage."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+
+from facekey.core.errors import SampleRejected
+from facekey.core.ports import Detector, Embedder, Landmarker, LivenessNetwork
+from facekey.core.types import Crop, Detection, Embedding, Evidence, Floats, Frame, Liveness
+from facekey.vision.align import context_crop, identity_crop
+from facekey.vision.decode import decode
+from facekey.vision.headers import DecodeLimits
+from facekey.vision.quality.gate import QualityPolicy, assess
+from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
+from facekey.vision.subject import SubjectPolicy, choose_subject
+
+THUMB_PX = 16
+MIN_ODDS = 1e-6  # a probability of exactly 0 or 1 would outvote everything
+
+StageObserver = Callable[[str, float], None]
+"""Called with the name of each stage that ended and the seconds it took."""
+
+
+class Pipeline:
+    """All of vision for one picture. Holds no state; safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        landmarker: Landmarker,
+        embedders: Sequence[Embedder],
+        liveness: Sequence[LivenessNetwork],
+        quality: QualityPolicy | None = None,
+        subject: SubjectPolicy | None = None,
+        limits: DecodeLimits | None = None,
+        observe: StageObserver | None = None,
+    ) -> None:
+        """Take the networks; `wiring.py` chooses them.
+
+        Args:
+            detector: finds the faces.
+            landmarker: lays the mesh.
+            embedders: at least one; the evidence keeps their order.
+            liveness: at least one: without a check nothing would be live.
+            quality: what a capture must have.
+            subject: when one face of several is clearly meant.
+            limits: what is too large to read.
+            observe: told the duration of every stage.
+
+        Raises:
+            ValueError: there is no embedder or no liveness network.
+        """
+        if not embedders or not liveness:
+            raise ValueError("a pipeline needs at least one embedder and one liveness network")
+        self._detector = detector
+        self._landmarker = landmarker
+        self._embedders = tuple(embedders)
+        self._liveness = tuple(liveness)
+        self._quality = quality or QualityPolicy()
+        self._subject = subject or SubjectPolicy()
+        self._limits = limits or DecodeLimits()
+        self._observe = observe
+
+    def analyze(self, image: bytes) -> Evidence:
+        """Say all that one picture says.
+
+        (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
+        quality, (6) liveness, (7) embed. What can't be judged is refused at the first
+        stage that sees it, before the costly networks of (6) and (7) run.
+
+        Raises:
+            ImageRefused: the bytes can't be read safely.
+            SampleRejected: there is no face in it that can be judged.
+            ModelOutputInvalid: a network gave something that can't be right.
+        """
+        # (1)
+        with self._stage("decode"):
+            frame = decode(image, self._limits)
+        # (2)
+        with self._stage("detect"):
+            faces = self._detector.detect(frame)
+        # (3)
+        face = choose_subject(faces, self._subject)
+        # (4)
+        with self._stage("mesh"):
+            mesh = self._landmarker.mesh(frame, face)
+        # (5)
+        with self._stage("quality"):
+            crop = identity_crop(frame, face, crop_px=QUALITY_PX)
+            quality = assess(frame, face, mesh, crop, self._quality)
+        if quality.reasons:
+            raise SampleRejected(quality.reasons[0], quality)
+        # (6)
+        with self._stage("liveness"):
+            live = self._score(frame, face)
+        # (7)
+        with self._stage("embed"):
+            embeddings = self._embed(frame, face, crop)
+        with self._stage("fingerprint"):
+            return Evidence(
+                embeddings=embeddings,
+                quality=quality,
+                liveness=live,
+                detection=face,
+                pixels_sha256=_pixels_sha256(frame),
+                thumbprint=_thumbprint(crop),
+            )
+
+    def _score(self, frame: Frame, face: Detection) -> Liveness:
+        """Ask every liveness network; the score is the mean of their log-odds."""
+        parts = {}
+        for network in self._liveness:
+            (parts[network.model_id],) = network.score([context_crop(frame, face, crop_px=network.crop_px)])
+        bounded = [min(max(part, MIN_ODDS), 1 - MIN_ODDS) for part in parts.values()]
+        odds = sum(math.log(part / (1 - part)) for part in bounded) / len(bounded)
+        return Liveness(1 / (1 + math.exp(-odds)), parts)
+
+    def _embed(self, frame: Frame, face: Detection, crop: Crop) -> tuple[Embedding, ...]:
+        """Ask every embedder, cutting each size of crop once."""
+        crops = {QUALITY_PX: crop}
+        embeddings = []
+        for embedder in self._embedders:
+            side = embedder.crop_px
+            if side not in crops:
+                crops[side] = identity_crop(frame, face, crop_px=side)
+            embeddings.extend(embedder.embed([crops[side]]))
+        return tuple(embeddings)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self._observe is not None:
+                self._observe(name, time.perf_counter() - start)
+
+
+def _pixels_sha256(frame: Frame) -> bytes:
+    """Hash of size and pixels: 32 bytes."""
+    height, width = frame.size
+    digest = hashlib.sha256(f"{width}x{height}:".encode())
+    digest.update(frame.pixels.data)
+    return digest.digest()
+
+
+def _thumbprint(crop: Crop) -> Floats:
+    """The crop in grey, (16, 16) float32, mean 0 and norm 1."""
+    grey = cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small -= small.mean()
+    # A blank crop has no norm; the quality gate lets none through.
+    result: Floats = small / max(float(np.linalg.norm(small)), 1e-6)
+    return result
