@@ -125,7 +125,11 @@ class Zoo:
             return Status(card, None, self._onnx(card).stat().st_size)
         if self._weights(card).is_file():
             return Status(card, "fetched, not converted yet")
-        return Status(card, f"not installed; run `facekey models pull {name}`")
+        try:
+            failure = self._failure(card).read_text(encoding="utf-8").strip()
+        except OSError:
+            return Status(card, "not pulled yet")
+        return Status(card, f"the last pull failed: {failure}")
 
     def pull(self, names: Iterable[str], progress: Progress | None = None) -> list[Status]:
         """Fetch, verify and convert what is not here yet.
@@ -200,10 +204,13 @@ class Zoo:
                     source = self._bring(card, sources)
                     progress.report(card.name, "converting")
                     self._convert(card, source)
-        except ModelUnavailable as error:
-            return Status(card, error.reason)
+                self._failure(card).unlink(missing_ok=True)
         except ModelError as error:
-            return Status(card, _one_line(error))
+            reason = error.reason if isinstance(error, ModelUnavailable) else _one_line(error)
+            # So that a listing can still say why, long after.
+            write_whole(self._failure(card), reason.encode())
+            progress.report(card.name, "failed")
+            return Status(card, reason)
         except OSError as error:
             return Status(card, f"the cache can't be written: {_one_line(error)}")
         progress.report(card.name, "installed")
@@ -290,6 +297,9 @@ class Zoo:
 
     def _onnx(self, card: Card) -> Path:
         return self._folder(card) / f"{card.name}.onnx"
+
+    def _failure(self, card: Card) -> Path:
+        return self._folder(card) / "last_failure.txt"
 
     def _manifest(self, card: Card) -> Path:
         return self._folder(card) / "manifest.json"
