@@ -47,17 +47,11 @@ class Seal:
         """Give back what was sealed.
 
         Raises:
-            KeyUnavailable: another key sealed it.
             SealBroken: it was changed, cut, or belongs elsewhere.
         """
         header, body = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
-        if len(header) < _HEADER_BYTES or header[0] != FORMAT:
-            raise SealBroken("a sealed record has no format that this version knows")
-        key_id = header[1 : 1 + KEY_ID_BYTES]
-        if key_id != self.key_id:
-            raise KeyUnavailable(
-                f"a record was sealed with key {key_id.hex()}, but the key at hand is {self.key_id.hex()}"
-            )
+        if key_id_of(blob) != self.key_id:
+            raise SealBroken("a sealed record belongs to another key than the one beside it")
         try:
             return AESGCM(self.secret).decrypt(header[-NONCE_BYTES:], body, _associated(header, context))
         except InvalidTag as error:
@@ -82,10 +76,26 @@ class KeyRing:
             KeyUnavailable: another deployment key wrapped it.
             SealBroken: it was changed or belongs to another owner.
         """
+        key_id = key_id_of(wrapped)
+        if key_id != self.root.key_id:
+            raise KeyUnavailable(
+                f"a record was sealed with key {key_id.hex()}, but the key at hand is {self.root.key_id.hex()}"
+            )
         return _data_seal(self._root_seal().open(wrapped, "data key", owner))
 
     def _root_seal(self) -> Seal:
         return Seal(self.root.secret, self.root.key_id)
+
+
+def key_id_of(blob: bytes) -> bytes:
+    """Which key sealed a blob.
+
+    Raises:
+        SealBroken: it is no sealed blob of a format that this version knows.
+    """
+    if len(blob) < _HEADER_BYTES or blob[0] != FORMAT:
+        raise SealBroken("a sealed record has no format that this version knows")
+    return blob[1 : 1 + KEY_ID_BYTES]
 
 
 def _data_seal(secret: bytes) -> Seal:

@@ -74,5 +74,6 @@ class ExactIndex:
         if wanted <= capacity:
             return
         grown = np.zeros((max(FIRST_CAPACITY, 2 * capacity), width or dimensions), dtype=np.float32)
-        grown[:capacity] = self._rows
+        if capacity:
+            grown[:capacity] = self._rows
         self._rows = grown

@@ -1,0 +1,67 @@
+# `make run` and `make test` do everything on a fresh machine; nothing has to be installed by hand.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TRAINING := .venv-training
+PIP := -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test check bench format training-env models samples clean help
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+run: $(VENV)/.service .env models  ## set up, fetch the default networks, start the service
+	$(BIN)/facekey serve
+
+test: $(VENV)/.dev models samples  ## set up and run the whole suite
+	-@$(MAKE) --no-print-directory training-env || echo "training environment: not available, its tests will skip"
+	$(BIN)/pytest -n 2 --dist loadgroup tests
+
+check: $(VENV)/.dev  ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+models: $(VENV)/.service  ## fetch and verify the default networks
+	$(BIN)/facekey models pull
+
+samples: $(VENV)/.service  ## fetch the public photos of the tour
+	$(BIN)/facekey samples pull
+
+training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
+
+bench: $(VENV)/.dev models  ## measure; BENCH_DATA=<folder with lfw/> for the accuracy figures
+	$(BIN)/python -m bench $(BENCH)
+
+.env: | $(VENV)/.service
+	@umask 077 && { echo "# Made by make run. Without this key nothing that is stored can be read again."; \
+	  echo "ENCRYPTION_KEY=$$($(BIN)/facekey keys new)"; } > $@.part && mv $@.part $@
+	@echo "made .env with a new ENCRYPTION_KEY; keep a copy in a safe place"
+
+# The developers' environment holds everything of the service's, so one folder serves both.
+$(VENV)/.service: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP) install --require-hashes -r requirements.txt
+	$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.service
+	$(BIN)/python $(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# torch is named here and not in the lock: its builds for CPU and GPU share a version, not a hash.
+$(TRAINING)/.ready: requirements-training.txt pyproject.toml
+	test -x $(TRAINING)/bin/python || $(PYTHON) -m venv $(TRAINING)
+	$(TRAINING)/bin/python $(PIP) install torch==2.13.0
+	$(TRAINING)/bin/python $(PIP) install --require-hashes -r requirements-training.txt
+	$(TRAINING)/bin/python $(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:  ## remove the environments (not the data, the key or the networks)
+	rm -rf $(VENV) $(TRAINING)

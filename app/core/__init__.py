@@ -1,0 +1,1 @@
+"""Documented names for what operators call."""

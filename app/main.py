@@ -1,0 +1,17 @@
+"""`uvicorn app.main:app`: the service for any ASGI server."""
+
+import sys
+
+from facekey.api.app import create_app
+from facekey.api.logs import configure
+from facekey.core.errors import FaceKeyError
+from facekey.settings import read_settings
+from facekey.wiring import open_service
+
+try:
+    _settings = read_settings()
+except FaceKeyError as error:
+    sys.exit(f"FaceKey can't start: {error}")
+
+configure(_settings.log_level)
+app = create_app(open_service(_settings), max_image_bytes=_settings.max_image_bytes)

@@ -1,0 +1,41 @@
+"""`facekey`: everything an operator does from a shell."""
+
+from typing import Annotated
+
+import typer
+
+from facekey import __version__
+from facekey.cli import audit, keys, models, people, samples, serve
+
+app = typer.Typer(
+    name="facekey",
+    help="Self-hosted face authentication.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals can hold keys and faces
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Self-hosted face authentication."""
+
+
+app.command("serve")(serve.serve)
+app.command("register")(people.register)
+app.command("authenticate")(people.authenticate)
+app.command("identify")(people.identify)
+app.add_typer(people.users, name="users")
+app.add_typer(models.app, name="models")
+app.add_typer(samples.app, name="samples")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")

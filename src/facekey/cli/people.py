@@ -1,0 +1,183 @@
+"""`facekey register | authenticate | identify | users`: the service's verbs without a server."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from facekey.api.service import Service
+from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.core.enrolment import usable
+from facekey.core.errors import SubjectUnknown
+from facekey.core.identifiers import parse_subject_id
+from facekey.core.types import Outcome
+from facekey.settings import read_settings
+from facekey.wiring import open_service
+
+PAGE = 100
+
+Answer = TypeVar("Answer")
+UserId = Annotated[str, typer.Argument(help="What your application calls the person.")]
+Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+users = typer.Typer(help="The people who are enrolled.", no_args_is_help=True)
+console = Console()
+
+
+def register(
+    user_id: UserId,
+    photos: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    as_json: AsJson = False,
+) -> None:
+    """Enrol a person with 5 to 10 photos."""
+    images = [photo.read_bytes() for photo in photos]
+    done = _with_service(lambda service: service.register(parse_subject_id(user_id), images))
+    if as_json:
+        _print_json({"user_id": done.subject_id, "samples": [sample.verdict() for sample in done.samples]})
+        return
+    for photo, sample in zip(photos, done.samples, strict=True):
+        verdict = sample.verdict()
+        console.print(f"  {photo.name}: {verdict['reason']} {verdict['advice'] or ''}".rstrip())
+    console.print(
+        f"[green]{done.subject_id} is registered[/green] with {len(usable(done.samples))} of {len(images)} photos"
+    )
+
+
+def authenticate(user_id: UserId, photo: Photo, as_json: AsJson = False) -> None:
+    """Is this the claimed person, live? Exit code 0 is yes, 1 is no."""
+    image = photo.read_bytes()
+    decision = _with_service(lambda service: service.authenticate(parse_subject_id(user_id), image))
+    accepted = decision.outcome is Outcome.ACCEPT
+    if as_json:
+        _print_json(
+            {
+                "authenticated": accepted,
+                "reason": decision.reason,
+                "confidence": decision.confidence,
+                "threshold": decision.threshold,
+                "liveness_score": decision.liveness_score,
+                "probability": decision.probability,
+                "similarities": dict(decision.similarities),
+            }
+        )
+    else:
+        colour, word = ("green", "accepted") if accepted else ("red", "refused")
+        console.print(f"[{colour}]{word}[/{colour}]: {decision.reason}")
+        if decision.confidence is not None:
+            console.print(f"  confidence {decision.confidence:.3f}, needed {decision.threshold:.3f}")
+        if decision.liveness_score is not None:
+            console.print(f"  liveness {decision.liveness_score:.3f}")
+    raise typer.Exit(Exit.YES if accepted else Exit.NO)
+
+
+def identify(
+    photo: Photo,
+    top_k: Annotated[int, typer.Option(help="How many matches at most.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Who of the enrolled is this? Exit code 0 when somebody is found, 1 when nobody is."""
+    image = photo.read_bytes()
+    answer = _with_service(lambda service: service.identify(image, top_k=top_k))
+    if as_json:
+        _print_json(
+            {
+                "found": bool(answer.found),
+                "reason": answer.reason,
+                "matches": [
+                    {"user_id": one.subject_id, "confidence": one.match.confidence} for one in answer.found
+                ],
+                "total_users_checked": answer.gallery_size,
+            }
+        )
+    elif answer.found:
+        for one in answer.found:
+            console.print(f"[green]{one.subject_id}[/green] {one.match.confidence:.3f}")
+    else:
+        console.print(f"unknown: {answer.reason} ({answer.gallery_size} people compared)")
+    raise typer.Exit(Exit.YES if answer.found else Exit.NO)
+
+
+@users.command("list")
+def list_users(as_json: AsJson = False) -> None:
+    """Everybody who is enrolled."""
+    everybody = _with_service(_everybody)
+    if as_json:
+        _print_json(everybody)
+        return
+    if not everybody:
+        console.print("nobody is enrolled yet; begin with: facekey register USER_ID PHOTO ...")
+        return
+    table = Table("user id", "enrolled", "photos", "networks", box=None)
+    for one in everybody:
+        table.add_row(*(str(one[key]) for key in ("user_id", "enrolled_at", "samples", "models")))
+    console.print(table)
+
+
+@users.command("show")
+def show_user(user_id: UserId) -> None:
+    """What is known of one person, without anything biometric."""
+    _print_json(_with_service(lambda service: _one(service, user_id)))
+
+
+@users.command("erase")
+def erase_user(
+    user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False
+) -> None:
+    """Erase a person for good."""
+    with told_in_one_line():
+        subject_id = parse_subject_id(user_id)
+    if not yes:
+        typer.confirm(f"Erase {subject_id}? It can't be undone", abort=True)
+    done = _with_service(lambda service: service.erase(subject_id))
+    console.print(
+        f"{done.subject_id} is erased; audit record {done.receipt.sequence}, {done.receipt.digest.hex()}"
+    )
+
+
+def _with_service(ask: Callable[[Service], Awaitable[Answer]]) -> Answer:
+    async def run() -> Answer:
+        async with open_service(read_settings()) as service:
+            return await ask(service)
+
+    with told_in_one_line():
+        return asyncio.run(run())
+
+
+async def _everybody(service: Service) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    after = None
+    while page := await service.directory.page(after=after, limit=PAGE):
+        after = page[-1].subject_id
+        found += [
+            {
+                "user_id": one.subject_id,
+                "enrolled_at": one.enrolled_at.isoformat(),
+                "samples": one.samples,
+                "models": ", ".join(one.models),
+            }
+            for one in page
+        ]
+    return found
+
+
+async def _one(service: Service, user_id: str) -> dict[str, object]:
+    subject_id = parse_subject_id(user_id)
+    subject = await service.directory.find(subject_id)
+    if subject is None:
+        raise SubjectUnknown(subject_id)
+    return {
+        "user_id": subject.subject_id,
+        "enrolled_at": subject.enrolled_at.isoformat(),
+        "samples": subject.samples,
+        "models": list(subject.models),
+    }
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))

@@ -1,0 +1,50 @@
+"""`facekey serve`: the HTTP service in this process."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from facekey.api.app import create_app
+from facekey.api.logs import configure
+from facekey.api.security import LOCAL_HOSTS
+from facekey.cli.outcome import told_in_one_line
+from facekey.core.errors import SettingsInvalid
+from facekey.settings import Settings, read_settings
+from facekey.wiring import open_service
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Start the service; Ctrl-C stops it."""
+    with told_in_one_line():
+        settings = read_settings()
+        settings = settings.model_copy(
+            update={"host": host or settings.host, "port": port if port is not None else settings.port}
+        )
+        if settings.host not in LOCAL_HOSTS:
+            raise SettingsInvalid(
+                f"FACEKEY_HOST is {settings.host}, but the development profile is open to whoever reaches it "
+                "and listens on 127.0.0.1 only"
+            )
+        configure(settings.log_level)
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    # Everything is opened before the port is: what can't start says so in one line.
+    async with open_service(settings) as service:
+        app = create_app(service, max_image_bytes=settings.max_image_bytes)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
+        await uvicorn.Server(config).serve()

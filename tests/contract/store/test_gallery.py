@@ -1,0 +1,72 @@
+import numpy as np
+
+from facekey.core.types import Embedding, SubjectId
+from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.index.exact import ExactIndex
+from tests.contract.store.conftest import Store, event, template
+from tests.unit.core.made import DIMENSIONS, MODEL, direction, near
+
+
+def probe(seed: int) -> list[Embedding]:
+    return [Embedding(near(direction(seed), 0.9, 9_000 + seed), MODEL)]
+
+
+async def test_the_right_person_is_found_first(store: Store) -> None:
+    for number in range(20):
+        await store.templates.add(template(f"user{number}", number), event("register", f"user{number}"))
+    for number in range(20):
+        search = await store.gallery.search(probe(number), top_k=3)
+        assert search.gallery_size == 20
+        assert search.candidates[0].subject_id == f"user{number}"
+        evidences = [candidate.match.evidence for candidate in search.candidates]
+        assert evidences == sorted(evidences, reverse=True)
+        assert len(evidences) == 3
+
+
+async def test_an_empty_gallery(store: Store) -> None:
+    search = await store.gallery.search(probe(1), top_k=3)
+    assert (search.candidates, search.gallery_size) == ((), 0)
+
+
+async def test_changes_by_another_process_are_seen_at_the_next_search(store: Store, neighbour: Store) -> None:
+    assert (await store.gallery.search(probe(1), top_k=1)).gallery_size == 0
+    await neighbour.templates.add(template("alice", 1), event("register", "alice"))
+    assert (await store.gallery.search(probe(1), top_k=1)).candidates[0].subject_id == "alice"
+    await neighbour.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    await neighbour.templates.add(template("alice", 2), event("register", "alice"))
+    found = await store.gallery.search(probe(2), top_k=2)
+    assert [candidate.subject_id for candidate in found.candidates] == ["alice"]
+    assert found.candidates[0].match.evidence > 4.0
+    await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    assert (await neighbour.gallery.search(probe(2), top_k=1)).gallery_size == 0
+
+
+def test_index_agrees_with_brute_force_while_it_changes() -> None:
+    rng = np.random.default_rng(3)
+    index, truth = ExactIndex(MODEL), {}
+    for step in range(2_000):
+        key = f"k{rng.integers(400)}"
+        if rng.random() < 0.3:
+            index.remove(key)
+            truth.pop(key, None)
+        else:
+            vector = direction(step)
+            index.put(key, Embedding(vector, MODEL))
+            truth[key] = vector
+    assert len(index) == len(truth)
+    wanted = direction(99_999)
+    expected = sorted(truth, key=lambda key: -float(truth[key] @ wanted))[:10]
+    assert index.nearest(Embedding(wanted, MODEL), 10) == expected
+
+
+def test_a_decoy_is_steady_secret_and_like_a_stranger() -> None:
+    population = Population(np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32))
+    decoy = PopulationDecoy({MODEL: population}, key=b"k" * 32)
+    other_key = PopulationDecoy({MODEL: population}, key=b"l" * 32)
+
+    def centroid(maker: PopulationDecoy, name: str) -> np.ndarray:
+        return maker.template(SubjectId(name)).of(MODEL).centroid().vector
+
+    np.testing.assert_array_equal(centroid(decoy, "ghost"), centroid(decoy, "ghost"))
+    assert abs(float(centroid(decoy, "ghost") @ centroid(decoy, "ghost2"))) < 0.6
+    assert abs(float(centroid(decoy, "ghost") @ centroid(other_key, "ghost"))) < 0.6

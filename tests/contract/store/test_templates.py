@@ -1,0 +1,181 @@
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+
+from facekey.core.audit import verify_chain
+from facekey.core.errors import (
+    KeyUnavailable,
+    SealBroken,
+    StoreUnavailable,
+    SubjectExists,
+    SubjectUnknown,
+)
+from facekey.core.types import SubjectId
+from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.sql.database import Database
+from facekey.store.sql.tables import subjects, templates
+from tests.contract.store.conftest import Store, event, open_store, template
+from tests.unit.core.made import MODEL
+
+
+def raw_files(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+async def records(store: Store) -> list[str]:
+    found = [record async for record in store.audit.records()]
+    verify_chain(found)
+    return [record.body for record in found]
+
+
+async def test_what_is_added_comes_back(store: Store) -> None:
+    added = template("alice", 1)
+    receipt = await store.templates.add(added, event("register", "alice"))
+    assert receipt.sequence == 1
+    found = await store.templates.get(SubjectId("alice"))
+    assert found is not None
+    np.testing.assert_array_equal(found.of(MODEL).vectors, added.of(MODEL).vectors)
+    subject = await store.directory.find(SubjectId("alice"))
+    assert subject is not None
+    assert (subject.samples, subject.models) == (3, (MODEL,))
+    assert await store.templates.get(SubjectId("nobody")) is None
+    assert await store.directory.find(SubjectId("nobody")) is None
+
+
+async def test_an_id_is_taken_once(store: Store) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    with pytest.raises(SubjectExists, match="alice"):
+        await store.templates.add(template("alice", 2), event("register", "alice"))
+    assert await store.directory.count() == 1
+    assert len(await records(store)) == 1, "a failed registration must leave no record of a success"
+
+
+async def test_concurrent_registrations_of_one_id(store: Store, neighbour: Store) -> None:
+    outcomes = await asyncio.gather(
+        *(
+            side.templates.add(template("alice", n), event("register", "alice"))
+            for n, side in enumerate([store, neighbour] * 4)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, SubjectExists) for outcome in outcomes) == 7
+    assert len(await records(store)) == 1
+
+
+async def test_erased_is_gone_and_the_id_is_free(store: Store) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    assert await store.templates.get(SubjectId("alice")) is None
+    assert await store.directory.count() == 0
+    with pytest.raises(SubjectUnknown):
+        await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    await store.templates.add(template("alice", 2), event("register", "alice"))
+    assert len(await records(store)) == 3
+
+
+async def test_nothing_of_an_erased_person_is_left_in_the_files(store: Store, tmp_path: Path) -> None:
+    await store.templates.add(template("bob", 2), event("register", "bob"))
+    await store.templates.add(template("alice-unmistakable", 1), event("register", "alice-unmistakable"))
+    async with store.database.reading() as connection:
+        row = (await connection.execute(subjects.select().where(subjects.c.user_id != "bob"))).one()
+        blob = (await connection.execute(templates.select().where(templates.c.subject_uid == row.uid))).one()
+    await store.templates.erase(SubjectId("alice-unmistakable"), event("erase", "alice-unmistakable"))
+    on_disk = raw_files(tmp_path)
+    assert b"bob" in on_disk
+    for trace in (b"alice-unmistakable", row.wrapped_key, blob.sealed):
+        assert trace not in on_disk
+
+
+async def test_stored_templates_are_not_readable(store: Store, tmp_path: Path) -> None:
+    added = template("alice", 1)
+    await store.templates.add(added, event("register", "alice"))
+    on_disk = raw_files(tmp_path)
+    assert added.of(MODEL).vectors[0].tobytes()[:32] not in on_disk
+
+
+async def test_swapped_and_changed_templates_do_not_open(store: Store) -> None:
+    for number, name in enumerate(("alice", "bob")):
+        await store.templates.add(template(name, number), event("register", name))
+    async with store.database.writing() as connection:
+        rows = (await connection.execute(templates.select())).all()
+        for row, other in zip(rows, reversed(rows), strict=True):
+            await connection.execute(
+                update(templates)
+                .where(templates.c.subject_uid == row.subject_uid)
+                .values(sealed=other.sealed)
+            )
+    with pytest.raises(SealBroken):
+        await store.templates.get(SubjectId("alice"))
+    async with store.database.writing() as connection:
+        sealed = rows[0].sealed[:-1] + bytes([rows[0].sealed[-1] ^ 1])
+        await connection.execute(
+            update(templates).where(templates.c.subject_uid == rows[0].subject_uid).values(sealed=sealed)
+        )
+    with pytest.raises(SealBroken):
+        await store.gallery.refresh()
+
+
+async def test_a_renamed_row_does_not_open(store: Store) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    async with store.database.writing() as connection:
+        await connection.execute(update(subjects).values(user_id="mallory"))
+    with pytest.raises(SealBroken):
+        await store.templates.get(SubjectId("mallory"))
+
+
+async def test_another_encryption_key_is_named_as_such(store: Store, url: str) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    with pytest.raises(KeyUnavailable, match="not the key of this database"):
+        await open_store(url, EncryptionKey.generate())
+
+
+async def test_a_locked_database_is_unavailable_not_half_written(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facekey.store.sql.database.PRAGMAS", ("PRAGMA busy_timeout = 100",))
+    impatient = Database(url)
+    blocker = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreUnavailable, match="locked"):
+            async with impatient.writing():
+                pytest.fail("the write lock is taken")
+    finally:
+        blocker.execute("ROLLBACK")
+        blocker.close()
+    async with impatient.writing():
+        pass
+    await impatient.close()
+
+
+async def fill(store: Store, people: int) -> None:
+    for number in range(people):
+        await store.templates.add(template(f"user{number}", number, 10), event("register", "x"))
+
+
+async def test_a_full_disk_loses_nothing_and_heals(store: Store) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    async with store.database.writing() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnavailable, match="full"):
+        await fill(store, 200)
+    registered = await store.directory.count()
+    assert len(await records(store)) == registered, "each person has a record, and each record its person"
+    async with store.database.writing() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await store.templates.add(template("late", 3), event("register", "late"))
+    assert await store.directory.count() == registered + 1
+
+
+async def test_pages_of_the_directory(store: Store) -> None:
+    names = [f"user{number:02}" for number in range(7)]
+    for number, name in enumerate(names):
+        await store.templates.add(template(name, number), event("register", name))
+    first = await store.directory.page(after=None, limit=5)
+    rest = await store.directory.page(after=first[-1].subject_id, limit=5)
+    assert [subject.subject_id for subject in (*first, *rest)] == names
