@@ -1,7 +1,7 @@
 """The ASGI application: routes, limits, errors, and the start and stop of what is behind them."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -25,14 +25,13 @@ DESCRIPTION = """Face authentication that keeps templates sealed, refuses spoofs
 A face that is turned away is a successful request: HTTP 200 with a `reason`. Only what could not be
 decided is an error, told as an RFC 9457 problem with a stable `code`."""
 
-StartService = Callable[[], AbstractAsyncContextManager[Service]]
 
-
-def create_app(start_service: StartService, *, max_image_bytes: int) -> FastAPI:
+def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_image_bytes: int) -> FastAPI:
     """Build the application.
 
     Args:
-        start_service: opens everything behind the API, and closes it again.
+        opened: everything behind the API; what isn't open yet is opened when the
+            application starts and closed when it stops.
         max_image_bytes: largest picture that is taken.
     """
     max_body_bytes = MAX_FILES * max_image_bytes + FORM_OVERHEAD_BYTES
@@ -42,7 +41,7 @@ def create_app(start_service: StartService, *, max_image_bytes: int) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with start_service() as service:
+        async with nullcontext(opened) if isinstance(opened, Service) else opened as service:
             app.state.service = service
             yield
 

@@ -45,7 +45,8 @@ def register(
         verdict = sample.verdict()
         console.print(f"  {photo.name}: {verdict['reason']} {verdict['advice'] or ''}".rstrip())
     console.print(
-        f"[green]{done.subject_id} is registered[/green] with {len(usable(done.samples))} of {len(images)} photos"
+        f"[green]{done.subject_id} is registered[/green] "
+        f"with {len(usable(done.samples))} of {len(images)} photos"
     )
 
 

@@ -107,7 +107,8 @@ class Register:
         if not policy.min_images <= count <= policy.max_images:
             raise RequestInvalid(
                 "image_count_invalid",
-                f"a registration takes {policy.min_images} to {policy.max_images} photos, this one has {count}",
+                f"a registration takes {policy.min_images} to {policy.max_images} photos; "
+                f"this one has {count}",
             )
 
     async def _judge_alone(self, image: bytes) -> Sample:

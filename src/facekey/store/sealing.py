@@ -79,7 +79,8 @@ class KeyRing:
         key_id = key_id_of(wrapped)
         if key_id != self.root.key_id:
             raise KeyUnavailable(
-                f"a record was sealed with key {key_id.hex()}, but the key at hand is {self.root.key_id.hex()}"
+                f"a record was sealed with key {key_id.hex()}, "
+                f"but the key at hand is {self.root.key_id.hex()}"
             )
         return _data_seal(self._root_seal().open(wrapped, "data key", owner))
 

@@ -7,12 +7,11 @@ missing one or a wrong type is refused, so that a misspelt threshold can't be ov
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
 from facekey.core.errors import CardInvalid
 from facekey.core.types import ModelId
 from facekey.zoo.toml_table import TomlTable
@@ -20,6 +19,8 @@ from facekey.zoo.toml_table import TomlTable
 Colours = Literal["RGB", "BGR"]
 Pack = Literal["default", "optional"]
 Format = Literal["onnx", "tflite", "torch"]
+
+THRESHOLD_TOLERANCE = 1e-3  # cosine; the card rounds to four places
 
 _RESERVED = frozenset({"samples"})  # beside the cards, but no card
 
@@ -146,31 +147,6 @@ class Output:
     name: str
     shape: tuple[int, ...]
     meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """Where a number came from."""
-
-    data: str
-    protocol: str
-    date: date
-    comparisons: int
-    commit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What a cosine of this network means.
-
-    Attributes:
-        knots: (cosine, -log10 of the false match rate at it), both growing.
-        thresholds: cosine for each target false match rate, named as in "1e-4".
-    """
-
-    knots: tuple[tuple[float, float], ...]
-    thresholds: Mapping[str, float]
-    born: Birth
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,11 +324,15 @@ def _output(table: TomlTable) -> Output:
 
 
 def _calibration(table: TomlTable) -> Calibration:
-    knots = table.pairs("knots")
-    for before, after in pairwise(knots):
-        if not (before[0] < after[0] and before[1] <= after[1]):
-            raise table.wrong("knots", "should grow")
-    calibration = Calibration(knots, table.number_table("thresholds"), _birth(table.table("born")))
+    """The map from cosine to evidence; `thresholds` repeats it for readers and must agree."""
+    knots, thresholds = table.pairs("knots"), table.number_table("thresholds")
+    try:
+        calibration = Calibration(knots, _birth(table.table("born")))
+    except ValueError as error:
+        raise table.wrong("knots", str(error)) from error
+    for rate, cosine in thresholds.items():
+        if abs(calibration.cosine_at(evidence_of_fmr(float(rate))) - cosine) > THRESHOLD_TOLERANCE:
+            raise table.wrong("thresholds", f"don't agree with the knots at {rate}")
     table.close()
     return calibration
 

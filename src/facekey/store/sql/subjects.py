@@ -116,8 +116,9 @@ class SqlDirectory:
     async def count(self) -> int:
         """How many people are enrolled."""
         async with self._database.reading() as connection:
-            counted: int = (await connection.execute(select(func.count()).select_from(subjects))).scalar_one()
-        return counted
+            counted = await connection.execute(select(func.count()).select_from(subjects))
+            total: int = counted.scalar_one()
+        return total
 
 
 async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[SealedSubject]:
@@ -201,7 +202,7 @@ async def _insert(
 
 
 def _samples(references: Sequence[References]) -> int:
-    return max(item.vectors.shape[0] for item in references)
+    return max(len(item.vectors) for item in references)
 
 
 async def _list(connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int) -> list[Subject]:

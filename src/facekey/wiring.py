@@ -1,0 +1,325 @@
+"""Who stands behind which port. Only this file reads settings and chooses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from facekey import __version__
+from facekey.api.service import NetworkStatus, Service, SystemFacts
+from facekey.core.audit import ChainedRecord
+from facekey.core.calibration import confidence, evidence_of_fmr
+from facekey.core.errors import ModelError, ModelUnavailable, SealBroken
+from facekey.core.head import Head
+from facekey.core.matching import Matcher
+from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
+from facekey.core.ports import Embedder, LivenessNetwork
+from facekey.core.types import ModelId
+from facekey.services.authenticate import Authenticate
+from facekey.services.erase import Erase
+from facekey.services.identify import Identify
+from facekey.services.register import Register
+from facekey.settings import Settings, read_settings
+from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.gallery import MemoryGallery
+from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.sealing import KeyRing
+from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.database import Database
+from facekey.store.sql.deployment_keys import load_deployment_keys
+from facekey.store.sql.migrate import migrate
+from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
+from facekey.vision.detect.hybrid import HybridDetector
+from facekey.vision.detect.mtcnn import Mtcnn
+from facekey.vision.detect.retinaface import RetinaFace
+from facekey.vision.embed.arcface import ArcFaceEmbedder
+from facekey.vision.embed.facenet import FaceNetEmbedder
+from facekey.vision.embed.mobilefacenet import MobileFaceNetEmbedder
+from facekey.vision.headers import DecodeLimits
+from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
+from facekey.vision.liveness.cnn import LivenessCnn
+from facekey.vision.pipeline import Pipeline, StageObserver
+from facekey.vision.pool import AnalyzerPool
+from facekey.zoo.cards import Card, Task
+from facekey.zoo.onnx import OnnxSession
+from facekey.zoo.zoo import Zoo, default_cards_dir
+
+SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to join a template
+TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
+
+EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
+    "mobilefacenet": MobileFaceNetEmbedder,
+    "arcface_r100": ArcFaceEmbedder,
+    "arcface_r50": ArcFaceEmbedder,
+    "arcface_mobile": ArcFaceEmbedder,
+    "facenet": FaceNetEmbedder,
+}
+"""The adapter for each recognition network, in the order of the evidence."""
+
+SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh")
+"""Networks that find the face; all must be there."""
+
+
+class SystemClock:
+    """Implements `core.ports.Clock`."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Vision:
+    """The networks of one process, and what their cards say of them."""
+
+    pipeline: Pipeline
+    matcher: Matcher
+    populations: Mapping[ModelId, Population]
+    liveness_threshold: float
+    device: str
+    networks: tuple[NetworkStatus, ...]
+
+
+def open_zoo(settings: Settings) -> Zoo:
+    """The zoo that the settings name."""
+    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror)
+
+
+def open_vision(
+    zoo: Zoo, *, limits: DecodeLimits | None = None, observe: StageObserver | None = None
+) -> Vision:
+    """Load every network that is installed and measured.
+
+    Raises:
+        ModelUnavailable: a network that decisions need is missing; says what to run.
+        ModelError: a network can't be loaded or is not what its card says.
+    """
+    detector = open_detector(zoo)
+    mesh_session = zoo.open("facemesh")
+    cards = {name: zoo.card(name) for name in zoo.names()}
+    embedders = [adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if _usable(zoo, cards[name])]
+    if not embedders:
+        raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
+    live = [_open_liveness(zoo, card) for card in cards.values() if _usable_liveness(zoo, card)]
+    if not live:
+        raise ModelUnavailable("liveness", "no network is installed; run `facekey models pull`")
+    in_use = {*SUPPORT, *(name for name in EMBEDDERS if _usable(zoo, cards[name]))}
+    in_use |= {card.name for card in cards.values() if _usable_liveness(zoo, card)}
+    calibrations = {
+        card.model_id: card.calibration
+        for card in cards.values()
+        if card.name in in_use and card.calibration is not None
+    }
+    return Vision(
+        pipeline=Pipeline(
+            detector=detector,
+            landmarker=FaceMeshLandmarker(mesh_session),
+            embedders=embedders,
+            liveness=[network for network, _ in live],
+            limits=limits,
+            observe=observe,
+        ),
+        matcher=Matcher(calibrations),
+        populations={model: _population(model) for model in calibrations},
+        # Their scores are averaged; the strictest line holds for the mean.
+        liveness_threshold=max(threshold for _, threshold in live),
+        device=mesh_session.provider.removesuffix("ExecutionProvider"),
+        networks=tuple(_network_status(zoo, card, in_use=card.name in in_use) for card in cards.values()),
+    )
+
+
+def open_detector(zoo: Zoo) -> HybridDetector:
+    """RetinaFace, with MTCNN behind it.
+
+    Raises:
+        ModelUnavailable: one of their networks is missing; says what to run.
+    """
+    mtcnn = Mtcnn(pnet=zoo.open("mtcnn_pnet"), rnet=zoo.open("mtcnn_rnet"), onet=zoo.open("mtcnn_onet"))
+    return HybridDetector(RetinaFace(zoo.open("retinaface")), mtcnn)
+
+
+def load_head() -> Head:
+    """The trained authentication head that comes with FaceKey.
+
+    Raises:
+        ModelError: the file is not one.
+    """
+    path = default_cards_dir() / "weights" / "head.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        first, second, third = (
+            (np.array(weight, dtype=np.float32), np.array(bias, dtype=np.float32))
+            for weight, bias in zip(values["weights"], values["biases"], strict=True)
+        )
+        return Head((first[0], second[0], third[0]), (first[1], second[1], third[1]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path.name} is no authentication head: {error}") from error
+
+
+def prepare_database(settings: Settings | None = None) -> None:
+    """Create the database or bring it to this version's schema.
+
+    Raises:
+        SettingsInvalid: DATABASE_URL can't be used, or a newer version wrote the database.
+        StoreUnavailable: it is locked, full, or not a database.
+    """
+    migrate((settings or read_settings()).database_url)
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Everything behind the API, ready to decide; closed again at the end.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        ModelUnavailable: a network is missing.
+        KeyUnavailable: ENCRYPTION_KEY is not the key of this database.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(EncryptionKey.parse(settings.encryption_key.get_secret_value()))
+    await asyncio.to_thread(prepare_database, settings)
+    limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
+    vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
+    database = Database(settings.database_url)
+    pool = AnalyzerPool(
+        vision.pipeline.analyze, workers=settings.vision_threads, max_waiting=settings.vision_queue
+    )
+    try:
+        yield await _assemble(settings, ring, vision, database, pool)
+    finally:
+        await pool.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[ChainedRecord]]:
+    """The audit chain, without loading a network or needing a key."""
+    database = Database(settings.database_url)
+    try:
+        # Reading needs no key: the pseudonyms were made when the records were written.
+        yield SqlAuditLog(database, pseudonym_key=b"").records()
+    finally:
+        await database.close()
+
+
+async def _assemble(
+    settings: Settings, ring: KeyRing, vision: Vision, database: Database, pool: AnalyzerPool
+) -> Service:
+    keys = await load_deployment_keys(database, ring)
+    clock = SystemClock()
+    audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+    decoy = PopulationDecoy(vision.populations, key=keys.decoys)
+    templates = SqlTemplates(database, ring, audit, decoy)
+    directory = SqlDirectory(database)
+    gallery = MemoryGallery(database, ring, vision.matcher)
+    try:
+        await gallery.refresh()
+    except SealBroken as error:
+        raise SealBroken(
+            f"a stored template can't be opened, so nobody can be identified: {error}"
+        ) from error
+
+    match_threshold = evidence_of_fmr(settings.match_fmr)
+    identify_policy = IdentifyPolicy(match_threshold, settings.identify_fpir, vision.liveness_threshold)
+    return Service(
+        register=Register(
+            analyzer=pool,
+            templates=templates,
+            directory=directory,
+            gallery=gallery,
+            matcher=vision.matcher,
+            policy=RegisterPolicy(
+                same_person_threshold=evidence_of_fmr(SAME_PERSON_FMR),
+                two_people_threshold=evidence_of_fmr(TWO_PEOPLE_FMR),
+                liveness_threshold=vision.liveness_threshold,
+            ),
+            identify_policy=identify_policy,
+            audit=audit,
+            clock=clock,
+        ),
+        authenticate=Authenticate(
+            analyzer=pool,
+            templates=templates,
+            decoy=decoy,
+            matcher=vision.matcher,
+            policy=AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head()),
+            audit=audit,
+            clock=clock,
+        ),
+        identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, audit=audit, clock=clock),
+        erase=Erase(templates=templates, clock=clock),
+        directory=directory,
+        readiness=GalleryReadiness(gallery),
+        facts=SystemFacts(
+            version=__version__,
+            profile=settings.profile,
+            device=vision.device,
+            match_fmr=settings.match_fmr,
+            match_threshold=confidence(match_threshold),
+            liveness_threshold=vision.liveness_threshold,
+            networks=vision.networks,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryReadiness:
+    """Implements `api.service.Readiness`: networks are loaded by then, so the store is what is asked."""
+
+    gallery: MemoryGallery
+
+    async def check(self) -> None:
+        """Read the database and open what is new in it.
+
+        Raises:
+            Unavailable: it can't be read or opened.
+        """
+        await self.gallery.refresh()
+
+
+def _usable(zoo: Zoo, card: Card) -> bool:
+    return card.calibration is not None and zoo.status(card.name).installed
+
+
+def _usable_liveness(zoo: Zoo, card: Card) -> bool:
+    return (
+        card.task is Task.LIVENESS
+        and card.liveness is not None
+        and card.liveness.threshold is not None
+        and zoo.status(card.name).installed
+    )
+
+
+def _open_liveness(zoo: Zoo, card: Card) -> tuple[LivenessNetwork, float]:
+    use = card.liveness
+    if use is None or use.threshold is None:
+        raise ModelError(f"{card.name}: its card has no liveness threshold")
+    network = LivenessCnn(zoo.open(card.name), slope=1.0 / use.temperature, intercept=use.bias)
+    return network, use.threshold
+
+
+def _population(model: ModelId) -> Population:
+    """What `training/calibrate.py` measured beside the calibration: row 0 the mean, below it the factor."""
+    path = _population_path(model)
+    try:
+        values = np.load(path, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{model}: {path.name} can't be read: {error}") from error
+    return Population(mean=values[0], factor=values[1:])
+
+
+def _population_path(model: ModelId) -> Path:
+    return default_cards_dir() / "weights" / f"{model.partition(':')[0]}-population.npy"
+
+
+def _network_status(zoo: Zoo, card: Card, *, in_use: bool) -> NetworkStatus:
+    status = zoo.status(card.name)
+    note = status.reason
+    if note is None and not in_use:
+        note = "installed, but without a measured calibration in its card it has no say"
+    return NetworkStatus(card.name, card.task, card.title, card.licence, status.installed, in_use, note)
