@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from facekey.core.types import Crop, Detection, Floats, Frame, Pixels
-from facekey.vision.geometry import scale_of, similarity, square_crop
+from facekey.vision.geometry import invert, scale_of, similarity, square_crop, transform
 
 TEMPLATE_PX = 112
 FIVE_POINTS: Floats = np.array(
@@ -79,12 +79,30 @@ def square_pixels(frame: Frame, to_crop: Floats, crop_px: int) -> Pixels:
         crop_px: side of the square.
     """
     step = 1.0 / scale_of(to_crop)
-    if step <= ALIASING_LIMIT:
-        return _warp(frame.pixels, to_crop, crop_px)
-    fine = math.ceil(step)  # sampled finely enough to see every pixel
-    large = _warp(frame.pixels, (to_crop * fine).astype(np.float32), crop_px * fine)
-    small = cv2.resize(large, (crop_px, crop_px), interpolation=cv2.INTER_AREA)
-    return small.astype(np.uint8, copy=False)
+    if step > ALIASING_LIMIT:
+        pixels, to_crop = _shrunk(frame, to_crop, crop_px, step)
+    else:
+        pixels = frame.pixels
+    return _warp(pixels, to_crop, crop_px)
+
+
+def _shrunk(frame: Frame, to_crop: Floats, crop_px: int, step: float) -> tuple[Pixels, Floats]:
+    """Average the part of the frame that a square needs down to about the square's scale.
+
+    Returns:
+        The small part, and the similarity from it to the square.
+    """
+    height, width = frame.size
+    corners = np.array([[0, 0], [crop_px, 0], [0, crop_px], [crop_px, crop_px]], np.float32)
+    reach = transform(corners, invert(to_crop))  # (4, 2)
+    low = np.clip(np.floor(reach.min(axis=0) - 2 * step), 0, (width - 1, height - 1)).astype(int)
+    high = np.clip(np.ceil(reach.max(axis=0) + 2 * step), low + 1, (width, height)).astype(int)
+    part = frame.pixels[low[1] : high[1], low[0] : high[0]]
+    size = np.maximum(1, np.round((high - low) / step)).astype(int)  # (2,) width, height
+    small = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+    turn = to_crop[:, :2]
+    matrix = np.column_stack((turn * ((high - low) / size), turn @ low + to_crop[:, 2]))
+    return small.astype(np.uint8, copy=False), matrix.astype(np.float32)
 
 
 def _warp(pixels: Pixels, matrix: Floats, side_px: int) -> Pixels:
