@@ -67,6 +67,8 @@ def simplify(model: bytes) -> bytes:
         options.optimized_model_filepath = os.fspath(target)
         options.log_severity_level = ERROR_LEVEL
         options.intra_op_num_threads = 1
+        # Where a pool is set already, ONNX Runtime insists on it.
+        options.use_per_session_threads = _pool_size is None
         try:
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.

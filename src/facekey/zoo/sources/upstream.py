@@ -16,7 +16,6 @@ READ_TIMEOUT_S = 30.0
 ATTEMPTS = 3
 MAX_REDIRECTS = 5
 
-_CHUNK_BYTES = 2**18
 _OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
@@ -102,7 +101,7 @@ def _receive(response: httpx.Response, part: Path, *, start: int, max_bytes: int
         raise SourceFailed(f"the server offers {total} bytes, more than the {max_bytes} that it can be")
     done = start
     with part.open("ab") as file:
-        for chunk in response.iter_raw(_CHUNK_BYTES):
+        for chunk in response.iter_raw():
             done += len(chunk)
             if done > max_bytes:
                 file.close()

@@ -1,0 +1,26 @@
+"""What many tests need: the default networks and the public photos, fetched once for all runs."""
+
+from pathlib import Path
+
+import pytest
+
+from facekey.settings import default_models_dir, read_settings
+from facekey.zoo.samples import load_samples, pull_samples
+from facekey.zoo.zoo import Zoo, default_cards_dir
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Zoo:
+    """The default pack, in the user's own cache."""
+    zoo = Zoo(cache_dir=read_settings().models_dir)
+    missing = [result for result in zoo.pull(zoo.names("default")) if not result.installed]
+    if missing:
+        pytest.fail("; ".join(f"{result.card.name}: {result.reason}" for result in missing))
+    return zoo
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, Path]:
+    """The public photos by file name, in the user's own cache."""
+    folder = default_models_dir().parent / "samples"
+    return {path.name: path for path in pull_samples(load_samples(default_cards_dir()), folder)}
