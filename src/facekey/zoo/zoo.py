@@ -173,6 +173,17 @@ class Zoo:
         card = self.card(name)
         return OnnxSession(self._read(card), model_id=card.model_id)
 
+    def published(self, name: str) -> Path:
+        """The file as it was published, kept beside the graph; its hash was checked when it came.
+
+        Raises:
+            ModelUnavailable: it is not in the cache.
+        """
+        path = self._weights(self.card(name))
+        if not path.is_file():
+            raise ModelUnavailable(name, f"not installed; run `facekey models pull {name}`")
+        return path
+
     def export(self, name: str, destination: Path) -> list[Path]:
         """Write the converted graph, its card and its hash into a folder.
 
