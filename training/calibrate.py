@@ -1,0 +1,192 @@
+"""Measure what a recognition network's cosine means, and write it into the network's card.
+
+    python training/calibrate.py --network mobilefacenet --data_root LFW
+
+`data_root` has `images/<person>/<picture>.jpg`, as LFW has. Every pair of pictures of two
+different people is compared (with the 7,701 pictures of LFW's standard pairs: 29.6
+million), so that a false match rate of 1e-5 rests on some three hundred pairs and not on
+three. The card gets the map from cosine to evidence (`core.calibration`), the thresholds
+at 1e-3, 1e-4 and 1e-5, and their birth certificate. Beside the cards goes the spread of
+the embeddings, from which stand-ins for unknown ids are drawn (`store.decoy`).
+"""
+
+import argparse
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
+from facekey.core.errors import ImageRefused
+from facekey.core.metrics import threshold_at_fmr
+from facekey.core.ports import Detector, Embedder
+from facekey.core.types import Detection, Frame
+from facekey.settings import default_models_dir
+from facekey.vision.align import identity_crop
+from facekey.vision.decode import decode
+from facekey.vision.headers import DecodeLimits
+from facekey.wiring import EMBEDDERS, open_detector
+from facekey.zoo.zoo import Zoo, default_cards_dir
+from training.progress import bar
+
+EVIDENCE_KNOTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
+MIN_PAIRS_AT_KNOT = 50  # a knot that fewer pairs reach would follow single pictures
+CARD_RATES = ("1e-3", "1e-4", "1e-5")
+BLOCK_ROWS = 512
+PROTOCOL = "all pairs of different people, one picture against one, the face nearest the centre"
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Embeddings of a labelled set.
+
+    Attributes:
+        vectors: (N, D) float32, unit length.
+        people: (N,) int, whose picture each is.
+        missed: pictures without a face.
+    """
+
+    vectors: NDArray[np.float32]
+    people: NDArray[np.int64]
+    missed: int
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--network", required=True, choices=tuple(EMBEDDERS))
+    parser.add_argument("--data_root", required=True, type=Path, help="has images/<person>/<picture>.jpg")
+    parser.add_argument("--data_name", default="LFW, the pictures of the standard 6,000 pairs")
+    parser.add_argument("--models_dir", type=Path, default=default_models_dir())
+    parser.add_argument("--dry_run", action="store_true", help="print, but write nothing")
+    given = parser.parse_args()
+
+    zoo = Zoo(cache_dir=given.models_dir)
+    embedder = EMBEDDERS[given.network](zoo.open(given.network))
+    gallery = embed_people(given.data_root / "images", open_detector(zoo), embedder)
+    impostor = impostor_scores(gallery)
+    calibration = calibrate(impostor, f"{given.data_name}: {len(gallery.vectors)} pictures")
+    for rate in CARD_RATES:
+        print(f"FMR {rate}: cosine {calibration.cosine_at(evidence_of_fmr(float(rate))):.4f}")
+    print(f"{len(impostor):,} impostor pairs; {gallery.missed} pictures without a face")
+    if not given.dry_run:
+        write_calibration(default_cards_dir() / f"{given.network}.toml", calibration)
+        write_population(default_cards_dir() / "weights" / f"{given.network}-population.npy", gallery)
+
+
+def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Gallery:
+    """Embed every picture of a folder with one folder for each person."""
+    vectors, people, missed = [], [], 0
+    folders = sorted(path for path in images.iterdir() if path.is_dir())
+    pictures = [
+        (number, path) for number, folder in enumerate(folders) for path in sorted(folder.iterdir())
+    ]
+    limits = DecodeLimits()
+    for number, path in bar(pictures, "embedding", len(pictures)):
+        try:
+            frame = decode(path.read_bytes(), limits)
+        except ImageRefused:
+            missed += 1
+            continue
+        faces = detector.detect(frame)
+        if not faces:
+            missed += 1
+            continue
+        crop = identity_crop(frame, _nearest_centre(faces, frame), crop_px=embedder.crop_px)
+        vectors.append(embedder.embed([crop])[0].vector)
+        people.append(number)
+    return Gallery(np.stack(vectors), np.array(people), missed)
+
+
+def impostor_scores(gallery: Gallery) -> NDArray[np.float32]:
+    """Cosines of all pairs of different people, each pair once."""
+    scores = []
+    for start in range(0, len(gallery.vectors), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        cosines = gallery.vectors[rows] @ gallery.vectors.T
+        row, column = np.indices(cosines.shape, sparse=True)
+        once = column > row + start
+        strangers = gallery.people[rows][:, None] != gallery.people[None, :]
+        scores.append(cosines[once & strangers])
+    return np.concatenate(scores)
+
+
+def calibrate(impostor: NDArray[np.float32], data: str) -> Calibration:
+    """The map from cosine to -log10 of the share of strangers who reach it."""
+    knots = tuple(
+        (round(threshold_at_fmr(impostor, 10**-evidence), 4), evidence)
+        for evidence in EVIDENCE_KNOTS
+        if impostor.size * 10**-evidence >= MIN_PAIRS_AT_KNOT
+    )
+    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), _commit())  # noqa: DTZ011 - the day here
+    return Calibration(knots, born)
+
+
+def write_calibration(card: Path, calibration: Calibration) -> None:
+    """Replace the card's calibration; everything before it stays as it is."""
+    text = card.read_text(encoding="utf-8")
+    kept = text.partition("\n[calibration]")[0].rstrip() + "\n"
+    born = calibration.born
+    lines = [
+        "",
+        "[calibration]",
+        "knots = [",
+        *(f"    [{cosine:.4f}, {evidence:.1f}]," for cosine, evidence in calibration.knots),
+        "]",
+        "",
+        "[calibration.thresholds]",
+        *(
+            f'"{rate}" = {calibration.cosine_at(evidence_of_fmr(float(rate))):.4f}'
+            for rate in CARD_RATES
+            if evidence_of_fmr(float(rate)) <= calibration.knots[-1][1]
+        ),
+        "",
+        "[calibration.born]",
+        f'data = "{born.data}"',
+        f'protocol = "{born.protocol}"',
+        f"comparisons = {born.comparisons}",
+        f"date = {born.date.isoformat()}",
+        f'commit = "{born.commit}"',
+    ]
+    written = kept + "\n".join(lines) + "\n"
+    tomllib.loads(written)  # a card that can't be read must not replace one that can
+    card.write_text(written, encoding="utf-8")
+
+
+def write_population(path: Path, gallery: Gallery) -> None:
+    """Write mean and covariance factor of one picture a person, (1 + D, D) float16."""
+    _, first = np.unique(gallery.people, return_index=True)
+    people = gallery.vectors[first].astype(np.float64)
+    values, vectors = np.linalg.eigh(np.cov(people, rowvar=False))
+    factor = vectors * np.sqrt(np.maximum(values, 0.0))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.vstack([people.mean(axis=0), factor]).astype(np.float16), allow_pickle=False)
+
+
+def _nearest_centre(faces: list[Detection], frame: Frame) -> Detection:
+    height, width = frame.size
+
+    def distance(face: Detection) -> float:
+        box = face.box
+        return float(np.hypot((box.x1 + box.x2 - width) / 2, (box.y1 + box.y2 - height) / 2))
+
+    return min(faces, key=distance)
+
+
+def _commit() -> str:
+    found = subprocess.run(  # noqa: S603
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
