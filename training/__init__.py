@@ -1,0 +1,1 @@
+"""Training: torch lives here only. Imports facekey; facekey never imports this."""

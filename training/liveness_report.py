@@ -1,0 +1,116 @@
+"""The report of a liveness training: held-out tables, threshold, calibration, plots.
+
+1. Each network judges the sets it never saw.
+2. Each held-out set is measured at the threshold of the other rounds' held-out scores,
+   which is the only threshold one would have had before seeing it.
+3. The threshold and the calibration that ship come from all held-out scores together.
+4. The last network, trained on everything, is judged on live people it never saw.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training.evaluate.pad import (
+    Platt,
+    Scored,
+    SetResult,
+    as_json,
+    balanced_threshold,
+    calibrate,
+    judge,
+    mean_auc,
+    table,
+    threshold_for_bpcer,
+)
+from training.evaluate.plots import draw
+from training.fit import Recipe
+
+MAX_BPCER = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one network said.
+
+    Attributes:
+        name: the fold.
+        held_out: labelled sets it never saw.
+        rest: live people it never saw, of the sets that it was trained on others of.
+        live: live people of sets that no network was trained on.
+    """
+
+    name: str
+    held_out: tuple[Scored, ...]
+    rest: tuple[Scored, ...]
+    live: tuple[Scored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """Where the product decides, on the logit and on the calibrated score."""
+
+    threshold_logit: float
+    threshold: float
+    calibration: Platt
+
+
+def operating_point(rounds: Sequence[Round]) -> Operating:
+    """Threshold and calibration from the held-out scores of all rounds.
+
+    The threshold is where mean APCER and mean BPCER of the held-out sets meet, but never
+    so high that more than `MAX_BPCER` of the live people in `Round.rest` would be sent away.
+    """
+    held_out = [scored for one in rounds for scored in one.held_out]
+    calibration = calibrate(held_out)
+    logit = balanced_threshold(held_out)
+    bounds = [threshold_for_bpcer(scored.logits, MAX_BPCER) for one in rounds for scored in one.rest]
+    logit = min([logit, *bounds])
+    score = float(calibration.probability(np.array([logit], np.float32))[0])
+    return Operating(logit, score, calibration)
+
+
+def held_out_results(rounds: Sequence[Round]) -> list[SetResult]:
+    """Step 2. With a single round there is no other one, so its own threshold is used."""
+    results = []
+    for one in rounds:
+        others = [scored for other in rounds if other is not one for scored in other.held_out]
+        threshold = balanced_threshold(others or one.held_out)
+        results += [judge(scored, threshold) for scored in one.held_out]
+    return sorted(results, key=lambda result: result.name)
+
+
+def write(folder: Path, recipe: Recipe, rounds: Sequence[Round], last: Round | None) -> str:
+    """Write report.json, report.md and curves.png; give the report's text."""
+    results = held_out_results(rounds)
+    point = operating_point(rounds)
+    at_point = sorted(
+        (judge(scored, point.threshold_logit) for one in rounds for scored in one.held_out),
+        key=lambda result: result.name,
+    )
+    live = [judge(scored, point.threshold_logit) for scored in (*last.rest, *last.live)] if last else []
+    text = "\n\n".join(
+        [
+            "# Liveness training report",
+            f"Mean AUC over held-out sets: {mean_auc(results):.3f}",
+            "## Held-out sets, each at the threshold of the other rounds\n\n" + table(results),
+            f"## Held-out sets at the threshold that ships, {point.threshold:.3f}\n\n" + table(at_point),
+            "## Live people the last network never saw, at the same threshold\n\n" + table(live),
+        ]
+    )
+    (folder / "report.md").write_text(text + "\n")
+    report = {
+        "recipe": asdict(recipe),
+        "mean_auc": mean_auc(results),
+        "held_out": as_json(results),
+        "held_out_at_shipped_threshold": as_json(at_point),
+        "live": as_json(live),
+        "operating_point": asdict(point),
+        "rounds": {one.name: [scored.name for scored in one.held_out] for one in rounds},
+    }
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    draw([scored for one in rounds for scored in one.held_out], folder / "curves.png")
+    return text

@@ -1,0 +1,1 @@
+"""Networks, as torch modules: what is trained here and exported to ONNX."""

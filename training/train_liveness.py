@@ -1,0 +1,184 @@
+"""Train the liveness network: `python training/train_liveness.py --data_root D --output_dir O`.
+
+1. Find the pictures and cut the faces out, once.
+2. For each fold train a network without its sets and judge it on them.
+3. Train the network that ships on everything.
+4. Write the report, the threshold and the calibration, then export the network.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+if __package__ in (None, ""):  # started as a script: make the package findable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from training import liveness_report
+from training.data.crops import CropSet, cut
+from training.data.layout import SourceSet, discover, live_only
+from training.data.sampling import pool
+from training.data.split import ALL, Fold, folds, people_kept
+from training.detector import retinaface
+from training.evaluate.pad import Scored
+from training.export import export
+from training.fit import Recipe, fit, logits
+from training.liveness_report import Round
+from training.models.resnet18 import ResNet18
+from training.progress import bar, say
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All pictures of a run.
+
+    Attributes:
+        labelled: sets with attacks.
+        extra: live people to train on.
+        rest: other people of the same sets.
+        judged: live people of sets that are only judged.
+    """
+
+    labelled: tuple[CropSet, ...]
+    extra: tuple[CropSet, ...]
+    rest: tuple[CropSet, ...]
+    judged: tuple[CropSet, ...]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run all four steps."""
+    options = _options(arguments)
+    torch.set_num_threads(options.threads)
+    recipe = Recipe(
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        lr=options.lr,
+        seed=options.seed,
+        width=options.width,
+        epoch_samples=options.epoch_samples,
+        bfloat16=options.bfloat16,
+    )
+    material = _material(options)
+    rounds_to_run = folds(
+        [crops.name for crops in material.labelled],
+        hold_out=[group.split(",") for group in options.hold_out],
+        leave_one_out=options.leave_one_out,
+    )
+    if options.only:
+        for fold in [*rounds_to_run, ALL]:
+            if fold.name in options.only:
+                _fit(fold, material, recipe, options)
+        return
+    rounds = []
+    for fold in rounds_to_run:
+        network = _fit(fold, material, recipe, options)
+        rounds.append(_judge(fold, network, material))
+        _keep_scores(rounds[-1], options.output_dir / fold.name / "scores.npz")
+    network = _fit(ALL, material, recipe, options)
+    last = _judge(ALL, network, material)
+    _keep_scores(last, options.output_dir / ALL.name / "scores.npz")
+    if rounds:
+        say(liveness_report.write(options.output_dir, recipe, rounds, last))
+    else:
+        say("no set was held out, so nothing can be said about unseen cameras; see --leave_one_out")
+    exported = export(network, options.output_dir / "liveness_resnet18.onnx")
+    say(f"{exported.path}: {exported.size_bytes / 1e6:.1f} MB, off by {exported.max_error:.1e} at most")
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train the liveness network (ResNet-18).")
+    add = parser.add_argument
+    add("--data_root", type=Path, required=True, help="<set>/live and <set>/spoof, or live and spoof")
+    add("--output_dir", type=Path, required=True, help="checkpoints, report, plots, ONNX")
+    add("--batch_size", type=int, default=32)
+    add("--epochs", type=int, default=50)
+    add("--lr", type=float, default=0.001)
+    add("--epoch_samples", type=int, default=6400, help="pictures shown in an epoch")
+    add("--width", type=int, default=32, help="channels of the first stage; 64 is the paper's network")
+    add("--seed", type=int, default=1)
+    add("--detector", type=Path, required=True, help="RetinaFace as ONNX")
+    add("--extra_live", type=Path, action="append", default=[], help="more live people to train on")
+    add("--extra_share", type=float, default=0.6, help="share of those people trained on; the rest is judged")
+    add("--judge_live", type=Path, action="append", default=[], help="live people, judged only")
+    add("--never_train", action="append", default=[], help="a person of --extra_live to judge only")
+    add("--hold_out", action="append", default=[], metavar="SET[,SET]", help="sets that leave together")
+    add("--leave_one_out", action="store_true", help="let every other set leave by itself")
+    add("--only", action="append", default=[], help="train this round only, such as all; --resume joins them")
+    add("--resume", action="store_true", help="go on from the checkpoints in --output_dir")
+    add("--threads", type=int, default=os.cpu_count() or 1)
+    add("--workers", type=int, default=1, help="processes that read and augment")
+    add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")
+    add("--bfloat16", action=argparse.BooleanOptionalAction, default=True, help="faster on recent CPUs")
+    return parser.parse_args(arguments)
+
+
+def _material(options: argparse.Namespace) -> Material:
+    """Step 1."""
+    detector = retinaface(options.detector)
+
+    def crops_of(source: SourceSet) -> CropSet:
+        progress = partial(bar, label=source.name, total=len(source.pictures))
+        crops = cut(source, detector, cache_dir=options.cache_dir, track=progress)
+        live = int(crops.live.sum())
+        say(f"{crops.name}: {live} live, {len(crops.live) - live} spoof, {crops.dropped} without a face")
+        return crops
+
+    labelled = tuple(crops_of(source) for source in discover(options.data_root))
+    judged = tuple(crops_of(live_only(folder)) for folder in options.judge_live)
+    extra, rest = [], []
+    for folder in options.extra_live:
+        crops = crops_of(live_only(folder))
+        kept = people_kept(crops, share=options.extra_share, never=frozenset(options.never_train))
+        extra.append(crops.only(kept))
+        rest.append(crops.only(~kept))
+    return Material(labelled, tuple(extra), tuple(rest), judged)
+
+
+def _fit(fold: Fold, material: Material, recipe: Recipe, options: argparse.Namespace) -> ResNet18:
+    """Steps 2 and 3: one network."""
+    folder = options.output_dir / fold.name
+    folder.mkdir(parents=True, exist_ok=True)
+    seen = [crops for crops in material.labelled if crops.name not in fold.held_out]
+    return fit(
+        pool(seen, material.extra),
+        recipe,
+        folder,
+        resume=options.resume,
+        workers=options.workers,
+        track=lambda batches, number, count: bar(batches, f"{fold.name}, epoch {number + 1}", count),
+        say=lambda line: say(f"{fold.name}: {line}"),
+    )
+
+
+def _judge(fold: Fold, network: ResNet18, material: Material) -> Round:
+    def scored(sets: Iterable[CropSet]) -> tuple[Scored, ...]:
+        return tuple(
+            Scored(crops.name, logits(network, crops.middle()), crops.live)
+            for crops in sets
+            if len(crops.live)
+        )
+
+    held_out = [crops for crops in material.labelled if crops.name in fold.held_out]
+    return Round(fold.name, scored(held_out), scored(material.rest), scored(material.judged))
+
+
+def _keep_scores(one: Round, path: Path) -> None:
+    """Keep what a network said, for the authentication head and for looking closer."""
+    scored = [*one.held_out, *one.rest, *one.live]
+    if scored:
+        np.savez(
+            path,
+            sets=np.concatenate([np.full(len(some.live), some.name) for some in scored]),
+            logits=np.concatenate([some.logits for some in scored]),
+            live=np.concatenate([some.live for some in scored]),
+        )
+
+
+if __name__ == "__main__":
+    main()
