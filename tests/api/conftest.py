@@ -1,0 +1,110 @@
+"""The real application on a real database, with the real networks and real faces."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from asgi_lifespan import LifespanManager
+
+from facekey.api.app import create_app
+from facekey.settings import Settings
+from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.wiring import open_service
+from facekey.zoo.zoo import Zoo
+
+Answer = httpx.Response
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Public photos, as bytes: three of one person from three occasions, one of another."""
+
+    obama: bytes
+    obama2: bytes
+    obama3: bytes
+    biden: bytes
+
+    def enrolment(self) -> list[bytes]:
+        """Five photos of one person from two occasions, as a camera would take them in a row."""
+        return [*shots(self.obama, 3), *shots(self.obama2, 2)]
+
+    def stranger(self) -> list[bytes]:
+        """Five photos of the other person."""
+        return shots(self.biden, 5)
+
+
+def shots(photo: bytes, count: int) -> list[bytes]:
+    """The photo as a hand-held camera would see it again: shifted, scaled and lit a little differently."""
+    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    height, width = picture.shape[:2]
+    taken = []
+    for number in range(count):
+        turn = cv2.getRotationMatrix2D((width / 2, height / 3), 2.5 * number, 1.0 - 0.04 * number)
+        moved = cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        lit = cv2.convertScaleAbs(moved, alpha=1.0 - 0.05 * number, beta=4.0 * number)
+        taken.append(encoded(lit))
+    return taken
+
+
+def encoded(picture: np.ndarray, kind: str = ".jpg") -> bytes:
+    """A picture as a file."""
+    done, data = cv2.imencode(kind, picture)
+    assert done
+    return bytes(data.tobytes())
+
+
+@pytest.fixture(scope="session")
+def photos(samples: dict[str, Path]) -> Photos:
+    return Photos(*(samples[f"{name}.jpg"].read_bytes() for name in ("obama", "obama2", "obama3", "biden")))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, zoo: Zoo) -> Settings:
+    return Settings(
+        _env_file=None,
+        ENCRYPTION_KEY=EncryptionKey.generate().written(),
+        DATABASE_URL=f"sqlite:///{tmp_path}/facekey.db",
+    )
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(open_service(settings), max_image_bytes=settings.max_image_bytes)
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1234), raise_app_exceptions=False)
+    async with (
+        LifespanManager(app, startup_timeout=60),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as opened,
+    ):
+        yield opened
+
+
+Register = Callable[[httpx.AsyncClient, str, list[bytes]], Answer]
+
+
+async def register(client: httpx.AsyncClient, user_id: str, images: list[bytes]) -> Answer:
+    files = [("images", (f"{number}.jpg", image)) for number, image in enumerate(images)]
+    return await client.post("/api/v1/register", data={"user_id": user_id}, files=files)
+
+
+async def authenticate(client: httpx.AsyncClient, user_id: str, image: bytes) -> Answer:
+    return await client.post("/api/v1/authenticate", data={"user_id": user_id}, files={"image": image})
+
+
+async def identify(client: httpx.AsyncClient, image: bytes, **form: str) -> Answer:
+    return await client.post("/api/v1/identify", data=form, files={"image": image})
+
+
+def problem(answer: Answer, status: int, code: str) -> dict[str, object]:
+    """The body of a problem, after a look at its form."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = answer.json()
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["type"] == f"urn:facekey:problem:{code}"
+    assert body["detail"]
+    return body
