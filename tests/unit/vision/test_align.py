@@ -13,7 +13,8 @@ from tests.unit.vision.faces import MODEL, detection_at
 def turn(points: Floats, angle_deg: float, scale: float, shift: tuple[float, float]) -> Floats:
     angle = math.radians(angle_deg)
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    return (points @ np.array([[cos, sin], [-sin, cos]]) + shift).astype(np.float32)
+    moved: Floats = (points @ np.array([[cos, sin], [-sin, cos]]) + shift).astype(np.float32)
+    return moved
 
 
 def dotted(points: Floats, side: int = 600) -> Frame:

@@ -13,7 +13,8 @@ BOXES: Floats = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [2, 2, 4, 4], [20, 20,
 
 def turned(points: Floats, *, scale: float, angle: float, shift: tuple[float, float]) -> Floats:
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    return (points @ np.array([[cos, sin], [-sin, cos]]) + shift).astype(np.float32)
+    moved: Floats = (points @ np.array([[cos, sin], [-sin, cos]]) + shift).astype(np.float32)
+    return moved
 
 
 def test_overlap_is_intersection_over_union() -> None:

@@ -61,14 +61,12 @@ def assess(frame: Frame, detection: Detection, mesh: FaceMesh, crop: Crop, polic
     pose = head_pose(mesh, detection.landmarks)
     seen = measure(crop)
     face_px = min(detection.box.width, detection.box.height)
-    outside = _outside(frame, mesh)
+    outside = 1.0 if _feature_outside(frame, detection) else _outside(frame, mesh)
 
     # How far each measure is past its limit; the furthest is mended first.
     excess = {
         Reason.FACE_TOO_SMALL: 1 - face_px / policy.min_face_px,
-        Reason.FACE_CUT_OFF: max(
-            outside / policy.max_outside - 1, 1.0 if _feature_outside(frame, detection) else 0.0
-        ),
+        Reason.FACE_CUT_OFF: outside / policy.max_outside - 1,
         Reason.TOO_DARK: 1 - seen.luminance / policy.min_luminance,
         Reason.TOO_BRIGHT: seen.luminance / policy.max_luminance - 1,
         Reason.LOW_CONTRAST: 1 - seen.contrast / policy.min_contrast,
@@ -92,7 +90,7 @@ def assess(frame: Frame, detection: Detection, mesh: FaceMesh, crop: Crop, polic
         seen.sharpness,
         seen.brightness,
         seen.contrast,
-        seen.bareness,
+        min(seen.bareness, mesh.presence),
         ramp(averted, AVERTED_DEG, FRONTAL_DEG),
         ramp(face_px, FAR_PX, NEAR_PX),
         1 - outside,
@@ -101,7 +99,7 @@ def assess(frame: Frame, detection: Detection, mesh: FaceMesh, crop: Crop, polic
         sharpness=seen.sharpness,
         brightness=seen.brightness,
         contrast=seen.contrast,
-        occlusion=seen.bareness,
+        occlusion=min(seen.bareness, mesh.presence),
         yaw_deg=pose.yaw_deg,
         pitch_deg=pose.pitch_deg,
         roll_deg=pose.roll_deg,

@@ -1,0 +1,172 @@
+import hashlib
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from facekey.core.errors import ImageRefused, SampleRejected
+from facekey.core.types import Detection, FaceMesh, Floats, Reason
+from facekey.vision.pipeline import Pipeline, StageObserver
+from facekey.vision.quality.gate import QualityPolicy
+from facekey.vision.subject import SubjectPolicy, choose_subject
+from tests.unit.vision.crafted import encode
+from tests.unit.vision.faces import (
+    FixedDetector,
+    FixedLandmarker,
+    FixedLiveness,
+    MeanEmbedder,
+    detection_at,
+)
+from tests.unit.vision.test_quality import drawn_face, mesh_of
+
+FACE = detection_at(100, 80, 75)
+
+
+def portrait(light: float = 1.0) -> bytes:
+    """A PNG with a drawn face where `FACE` is."""
+    picture = np.full((300, 300, 3), 140, np.uint8)
+    picture[68:180, 81:193] = drawn_face(light=light).pixels
+    return encode(".png", picture)
+
+
+class Made:
+    """A pipeline over stand-ins, and the stand-ins to look at afterwards."""
+
+    def __init__(
+        self,
+        *,
+        faces: Sequence[Detection] = (FACE,),
+        mesh: FaceMesh | None = None,
+        live: Sequence[float] = (0.9,),
+        observe: StageObserver | None = None,
+        quality: QualityPolicy | None = None,
+    ) -> None:
+        self.embedders = [MeanEmbedder(112, "a:0"), MeanEmbedder(160, "b:0"), MeanEmbedder(112, "c:0")]
+        self.liveness = [FixedLiveness(score, f"live:{index}") for index, score in enumerate(live)]
+        self.pipeline = Pipeline(
+            detector=FixedDetector(lambda _: list(faces)),
+            landmarker=FixedLandmarker(mesh or mesh_of(at=(137, 130))),
+            embedders=self.embedders,
+            liveness=self.liveness,
+            quality=quality,
+            observe=observe,
+        )
+
+    @property
+    def costly_calls(self) -> int:
+        return sum(made.calls for made in self.embedders) + sum(made.calls for made in self.liveness)
+
+
+def test_evidence_holds_what_every_stage_said() -> None:
+    made = Made(live=(0.9, 0.6))
+    evidence = made.pipeline.analyze(portrait())
+    assert [embedding.model for embedding in evidence.embeddings] == ["a:0", "b:0", "c:0"]
+    assert evidence.detection is FACE
+    assert evidence.quality.reasons == ()
+    assert evidence.liveness.parts == {"live:0": 0.9, "live:1": 0.6}
+    assert 0.6 < evidence.liveness.score < 0.9
+    assert made.costly_calls == 5
+
+
+def test_one_liveness_network_is_taken_as_it_is() -> None:
+    assert Made(live=(0.73,)).pipeline.analyze(portrait()).liveness.score == pytest.approx(0.73)
+    assert Made(live=(1.0, 0.0)).pipeline.analyze(portrait()).liveness.score == pytest.approx(0.5)
+
+
+def test_the_same_picture_in_another_wrapper_has_the_same_hash() -> None:
+    analyze = Made().pipeline.analyze
+    png = portrait()
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    bmp = bytes(cv2.imencode(".bmp", image)[1])
+    first, second = analyze(png), analyze(bmp)
+    assert first.pixels_sha256 == second.pixels_sha256
+    rgb = np.ascontiguousarray(image[..., ::-1])
+    assert first.pixels_sha256 == hashlib.sha256(b"300x300:" + rgb.tobytes()).digest()
+    image[0, 0, 0] ^= 1
+    assert analyze(bytes(cv2.imencode(".bmp", image)[1])).pixels_sha256 != first.pixels_sha256
+
+
+def test_the_thumbprint_survives_another_encoding_and_light() -> None:
+    def thumbprint(data: bytes) -> Floats:
+        return Made().pipeline.analyze(data).thumbprint
+
+    image = cv2.imdecode(np.frombuffer(portrait(), np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    first = thumbprint(portrait())
+    assert first.shape == (16, 16)
+    assert first.dtype == np.float32
+    assert np.linalg.norm(first) == pytest.approx(1, abs=1e-5)
+    assert first.mean() == pytest.approx(0, abs=1e-6)
+    again = thumbprint(bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]))
+    assert float((first * again).sum()) > 0.99
+    dimmed = thumbprint(bytes(cv2.imencode(".png", (image * 0.7).astype(np.uint8))[1]))
+    assert float((first * dimmed).sum()) > 0.99
+
+
+def test_bad_captures_are_refused_before_the_costly_networks() -> None:
+    for made, data, reason in (
+        (Made(faces=()), portrait(), Reason.NO_FACE),
+        (Made(faces=(FACE, detection_at(10, 10, 70))), portrait(), Reason.MULTIPLE_FACES),
+        (Made(), portrait(light=0.2), Reason.TOO_DARK),
+        (Made(mesh=mesh_of(60, at=(137, 130))), portrait(), Reason.TURNED_AWAY),
+    ):
+        with pytest.raises(SampleRejected) as caught:
+            made.pipeline.analyze(data)
+        assert caught.value.reason is reason
+        assert made.costly_calls == 0
+
+
+def test_a_refusal_tells_what_was_measured() -> None:
+    with pytest.raises(SampleRejected) as caught:
+        Made().pipeline.analyze(portrait(light=0.2))
+    assert caught.value.quality is not None
+    assert caught.value.quality.face_px == 75
+    with pytest.raises(SampleRejected) as without_face:
+        Made(faces=()).pipeline.analyze(portrait())
+    assert without_face.value.quality is None
+
+
+def test_the_policy_given_is_the_one_in_force() -> None:
+    with pytest.raises(SampleRejected, match="face_too_small"):
+        Made(quality=QualityPolicy(min_face_px=500)).pipeline.analyze(portrait())
+
+
+def test_bytes_that_are_no_picture_are_refused() -> None:
+    with pytest.raises(ImageRefused):
+        Made().pipeline.analyze(b"text")
+
+
+def test_stages_are_observed_in_order_and_also_when_they_fail() -> None:
+    seen: list[str] = []
+
+    def observe(stage: str, seconds: float) -> None:
+        assert seconds >= 0
+        seen.append(stage)
+
+    Made(observe=observe).pipeline.analyze(portrait())
+    assert seen == ["decode", "detect", "mesh", "quality", "liveness", "embed", "fingerprint"]
+    seen.clear()
+    with pytest.raises(ImageRefused):
+        Made(observe=observe).pipeline.analyze(b"text")
+    assert seen == ["decode"]
+
+
+def test_no_checks_is_not_a_pass() -> None:
+    parts = {"detector": FixedDetector(lambda _: []), "landmarker": FixedLandmarker(mesh_of())}
+    with pytest.raises(ValueError, match="at least one"):
+        Pipeline(**parts, embedders=[MeanEmbedder(112)], liveness=[])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="at least one"):
+        Pipeline(**parts, embedders=[], liveness=[FixedLiveness(1.0)])  # type: ignore[arg-type]
+
+
+def test_the_subject_is_clearly_the_nearest() -> None:
+    near, far = detection_at(10, 10, 100), detection_at(200, 10, 60)
+    assert choose_subject([far, near], SubjectPolicy()) is near
+    almost = detection_at(200, 10, 80)
+    with pytest.raises(SampleRejected, match="multiple_faces"):
+        choose_subject([almost, near], SubjectPolicy())
+    doubtful = detection_at(200, 10, 90, score=0.6)
+    assert choose_subject([doubtful, near], SubjectPolicy()) is near
+    assert choose_subject([doubtful], SubjectPolicy()) is doubtful
