@@ -1,0 +1,1 @@
+"""Measurements, each with its protocol printed. `python -m bench NAME` or `make bench`."""

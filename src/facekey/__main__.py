@@ -1,0 +1,5 @@
+"""The `facekey` command as `python -m facekey`."""
+
+from facekey.cli.main import app
+
+app()
