@@ -1,15 +1,20 @@
-"""The face detector that training data are cut with: the product's own RetinaFace."""
+"""The face detector that training pictures are cut with: the product's own RetinaFace."""
 
-import hashlib
 from pathlib import Path
 
-from facekey.core.types import ModelId
 from facekey.vision.detect.retinaface import RetinaFace
-from facekey.zoo.onnx import OnnxSession
+from facekey.zoo.zoo import Zoo
+
+NAME = "retinaface"
 
 
-def retinaface(onnx: Path) -> RetinaFace:
-    """Load it from an ONNX file."""
-    data = onnx.read_bytes()
-    model_id = ModelId(f"retinaface:{hashlib.sha256(data).hexdigest()[:12]}")
-    return RetinaFace(OnnxSession(data, model_id=model_id))
+def retinaface(models_dir: Path) -> RetinaFace:
+    """Open it from the cache of networks, and fetch it first where it is missing.
+
+    Raises:
+        ModelUnavailable: it is not there and can't be fetched.
+    """
+    zoo = Zoo(cache_dir=models_dir)
+    if not zoo.status(NAME).installed:
+        zoo.pull([NAME])
+    return RetinaFace(zoo.open(NAME))

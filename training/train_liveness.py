@@ -20,6 +20,7 @@ import torch
 if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from facekey.settings import default_models_dir
 from training import liveness_report
 from training.data.crops import CropSet, cut
 from training.data.layout import SourceSet, discover, live_only
@@ -102,7 +103,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--epoch_samples", type=int, default=6400, help="pictures shown in an epoch")
     add("--width", type=int, default=32, help="channels of the first stage; 64 is the paper's network")
     add("--seed", type=int, default=1)
-    add("--detector", type=Path, required=True, help="RetinaFace as ONNX")
     add("--extra_live", type=Path, action="append", default=[], help="more live people to train on")
     add("--extra_share", type=float, default=0.6, help="share of those people trained on; the rest is judged")
     add("--judge_live", type=Path, action="append", default=[], help="live people, judged only")
@@ -113,6 +113,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--resume", action="store_true", help="go on from the checkpoints in --output_dir")
     add("--threads", type=int, default=os.cpu_count() or 1)
     add("--workers", type=int, default=1, help="processes that read and augment")
+    add("--models_dir", type=Path, default=default_models_dir(), help="where RetinaFace is, or is fetched to")
     add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")
     add("--bfloat16", action=argparse.BooleanOptionalAction, default=True, help="faster on recent CPUs")
     return parser.parse_args(arguments)
@@ -120,7 +121,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _material(options: argparse.Namespace) -> Material:
     """Step 1."""
-    detector = retinaface(options.detector)
+    detector = retinaface(options.models_dir)
 
     def crops_of(source: SourceSet) -> CropSet:
         progress = partial(bar, label=source.name, total=len(source.pictures))

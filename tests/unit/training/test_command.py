@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
+
+from facekey.core.types import Box, Detection, Frame, ModelId
+from facekey.zoo.onnx import OnnxSession
+from tests.unit.training.faces import crop_set
+from training import train_liveness
+
+POINTS = np.array([[0.38, 0.4], [0.62, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
+
+
+class MiddleFace:
+    """Finds one upright face in the middle of every picture."""
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        height, width = frame.size
+        box = Box(0.05 * width, 0.05 * height, 0.95 * width, 0.95 * height)
+        return [Detection(box, POINTS * (width, height), 0.99, ModelId("middle"))]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two labelled sets and one of live people, drawn by numbers."""
+    for index, name in enumerate(("one", "two")):
+        crops = crop_set(name, 16, seed=index)
+        for number, (pixels, live) in enumerate(zip(crops.pixels, crops.live, strict=True)):
+            _write(tmp_path / "pad" / name / ("live" if live else "spoof") / f"{number}.png", pixels)
+    people = crop_set("people", 12, seed=9)
+    for number, pixels in enumerate(people.pixels):
+        _write(tmp_path / "people" / f"person{number % 6}" / f"{number}.png", pixels)
+    return tmp_path
+
+
+def _write(path: Path, pixels: np.ndarray) -> None:  # type: ignore[type-arg]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+
+
+def test_the_documented_command_trains_reports_and_exports(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_liveness, "retinaface", lambda _models_dir: MiddleFace())
+    output = data / "out"
+    arguments = ["--data_root", data / "pad", "--output_dir", output, "--batch_size", 8, "--epochs", 2]
+    arguments += ["--lr", 0.001, "--width", 8, "--epoch_samples", 32, "--workers", 0, "--no-bfloat16"]
+    arguments += ["--cache_dir", data / "cache", "--leave_one_out", "--extra_live", data / "people"]
+    train_liveness.main([str(argument) for argument in arguments])
+
+    report = json.loads((output / "report.json").read_text())
+    assert report["rounds"] == {"without-one": ["one"], "without-two": ["two"]}
+    assert {row["set"] for row in report["held_out"]} == {"one", "two"}
+    assert 0 < report["operating_point"]["threshold"] < 1
+    assert (output / "curves.png").stat().st_size > 1000
+    session = OnnxSession((output / "liveness_resnet18.onnx").read_bytes(), model_id=ModelId("trained"))
+    session.require(inputs=[(112, 112, 3)], outputs=[(1,)])
+
+    before = (output / "liveness_resnet18.onnx").read_bytes()
+    train_liveness.main([str(argument) for argument in [*arguments, "--resume"]])
+    assert (output / "liveness_resnet18.onnx").read_bytes() == before
