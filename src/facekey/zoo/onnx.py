@@ -66,9 +66,10 @@ def simplify(model: bytes) -> bytes:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = os.fspath(target)
         options.log_severity_level = ERROR_LEVEL
-        options.intra_op_num_threads = 1
-        # Where a pool is set already, ONNX Runtime insists on it.
-        options.use_per_session_threads = _pool_size is None
+        if _pool_size is None:
+            options.intra_op_num_threads = 1
+        else:  # Where the process has a pool already, ONNX Runtime insists on it.
+            options.use_per_session_threads = False
         try:
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.

@@ -248,3 +248,24 @@ def test_what_is_no_network_is_not_converted(cards: CardFolder, tmp_path: Path) 
     assert "not an ONNX file" in str(zoo.pull(["tiny"])[0].reason)
     with pytest.raises(ConversionError):
         zoo.open("tiny")
+
+
+def test_a_complete_cache_needs_no_writing(cards: CardFolder, tmp_path: Path, tiny_onnx: bytes) -> None:
+    cards.write(tiny_onnx, 'kind = "shipped"\npath = "tiny.onnx"')
+    (cards.path / "tiny.onnx").write_bytes(tiny_onnx)
+    zoo = zoo_of(cards, tmp_path)
+    zoo.pull(["tiny"])
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*")}
+    assert zoo.pull(["tiny"])[0].installed
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*")} == times
+
+
+def test_other_users_may_read_what_one_pulled(cards: CardFolder, tmp_path: Path, tiny_onnx: bytes) -> None:
+    cards.write(tiny_onnx, 'kind = "shipped"\npath = "tiny.onnx"')
+    (cards.path / "tiny.onnx").write_bytes(tiny_onnx)
+    zoo_of(cards, tmp_path).pull(["tiny"])
+    (tmp_path / "ordinary").touch()
+    ordinary = (tmp_path / "ordinary").stat().st_mode
+    for path in (tmp_path / "cache").rglob("*"):
+        if path.is_file():
+            assert path.stat().st_mode == ordinary, path

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from facekey.zoo.sources.archive import read_member
 from facekey.zoo.sources.folder import mirror_folder, read_from_mirror
 from facekey.zoo.sources.registry import Registries
 from facekey.zoo.sources.upstream import Downloader
+
+_WORKSPACE = ".pull-"
+_ABANDONED_AFTER_S = 24 * 3600.0  # no pull takes that long; one that was killed cleans up nothing
 
 
 class Fetcher:
@@ -105,7 +109,10 @@ def fetcher(
 ) -> Iterator[Fetcher]:
     """A fetcher with a workspace in the cache, which is gone afterwards."""
     cache.mkdir(parents=True, exist_ok=True)
-    workspace = Path(tempfile.mkdtemp(prefix=".pull-", dir=cache))
+    for left in cache.glob(f"{_WORKSPACE}*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)
+    workspace = Path(tempfile.mkdtemp(prefix=_WORKSPACE, dir=cache))
     try:
         yield Fetcher(
             registries=Registries(workspace), mirror=mirror, downloader=downloader, progress=progress

@@ -66,7 +66,7 @@ class Registries:
             if npm is None:
                 raise SourceFailed("npm is not installed")
             # Scripts are off for good measure: packing a published release runs none.
-            options = ["--silent", "--ignore-scripts", "--pack-destination", str(folder)]
+            options = ["--loglevel=error", "--ignore-scripts", "--pack-destination", str(folder)]
             _run([npm, "pack", f"{source.package}@{source.version}", *options], folder)
             return
         requirement = folder / "requirement.txt"
@@ -129,7 +129,8 @@ def _reason(output: str) -> str:
     if "No module named pip" in output:
         return "pip is not installed in this Python environment"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    told = [line for line in lines if re.match(r"(ERROR:|npm (ERR!|error)) \S", line)] or lines
+    # npm begins with a code of its own and tells the reason in the line after it.
+    told = [line for line in lines if re.match(r"(ERROR:|npm (ERR!|error)) (?!code )\S", line)] or lines
     if not told:
         return "the client failed without saying why"
     line = re.sub(r"^(ERROR:|npm (ERR!|error)) ", "", told[0])
