@@ -4,8 +4,9 @@
     make samples                            # in another: fetches six public photos
     .venv/bin/python examples/quickstart.py
 
-The photos are of two US presidents. Those of the first come from three occasions; five of
-them are registered, and the one of the third occasion, which FaceKey has not seen, is the probe.
+The photos are of two US presidents. Those of the first come from three occasions. Five files
+of the first two are registered, one of them sent twice to show what FaceKey says to that; the
+photo of the third occasion, which FaceKey has not seen, is the probe.
 """
 
 import argparse

@@ -7,6 +7,7 @@ import pytest
 from facekey.settings import default_models_dir, read_settings
 from facekey.zoo.samples import load_samples, pull_samples
 from facekey.zoo.zoo import Zoo, default_cards_dir
+from tests.photos import Photos
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,9 @@ def samples() -> dict[str, Path]:
     """The public photos by file name, in the user's own cache."""
     folder = default_models_dir().parent / "samples"
     return {path.name: path for path in pull_samples(load_samples(default_cards_dir()), folder)}
+
+
+@pytest.fixture(scope="session")
+def photos(samples: dict[str, Path]) -> Photos:
+    """The photos that most tests use, as bytes."""
+    return Photos(*(samples[f"{name}.jpg"].read_bytes() for name in ("obama", "obama2", "obama3", "biden")))

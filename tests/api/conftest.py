@@ -1,12 +1,9 @@
 """The real application on a real database, with the real networks and real faces."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import httpx
-import numpy as np
 import pytest
 from asgi_lifespan import LifespanManager
 
@@ -17,49 +14,6 @@ from facekey.wiring import open_service
 from facekey.zoo.zoo import Zoo
 
 Answer = httpx.Response
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Public photos, as bytes: three of one person from three occasions, one of another."""
-
-    obama: bytes
-    obama2: bytes
-    obama3: bytes
-    biden: bytes
-
-    def enrolment(self) -> list[bytes]:
-        """Five photos of one person from two occasions, as a camera would take them in a row."""
-        return [*shots(self.obama, 3), *shots(self.obama2, 2)]
-
-    def stranger(self) -> list[bytes]:
-        """Five photos of the other person."""
-        return shots(self.biden, 5)
-
-
-def shots(photo: bytes, count: int) -> list[bytes]:
-    """The photo as a hand-held camera would see it again: shifted, scaled and lit a little differently."""
-    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
-    height, width = picture.shape[:2]
-    taken = []
-    for number in range(count):
-        turn = cv2.getRotationMatrix2D((width / 2, height / 3), 2.5 * number, 1.0 - 0.04 * number)
-        moved = cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        lit = cv2.convertScaleAbs(moved, alpha=1.0 - 0.05 * number, beta=4.0 * number)
-        taken.append(encoded(lit))
-    return taken
-
-
-def encoded(picture: np.ndarray, kind: str = ".jpg") -> bytes:
-    """A picture as a file."""
-    done, data = cv2.imencode(kind, picture)
-    assert done
-    return bytes(data.tobytes())
-
-
-@pytest.fixture(scope="session")
-def photos(samples: dict[str, Path]) -> Photos:
-    return Photos(*(samples[f"{name}.jpg"].read_bytes() for name in ("obama", "obama2", "obama3", "biden")))
 
 
 @pytest.fixture

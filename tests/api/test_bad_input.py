@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from facekey.settings import Settings
-from tests.api.conftest import Photos, authenticate, encoded, identify, problem, register
+from tests.api.conftest import authenticate, identify, problem, register
 from tests.api.test_main_job import actions
+from tests.photos import Photos, encoded
 
 
 async def nobody_is_enrolled(client: httpx.AsyncClient) -> bool:
