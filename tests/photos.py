@@ -26,7 +26,7 @@ class Photos:
 
 def shots(photo: bytes, count: int) -> list[bytes]:
     """The photo as a hand-held camera would see it again: shifted, scaled and lit a little differently."""
-    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    picture = decoded(photo)
     height, width = picture.shape[:2]
     taken = []
     for number in range(count):
@@ -35,6 +35,13 @@ def shots(photo: bytes, count: int) -> list[bytes]:
         lit = cv2.convertScaleAbs(moved, alpha=1.0 - 0.05 * number, beta=4.0 * number)
         taken.append(encoded(lit))
     return taken
+
+
+def decoded(photo: bytes) -> np.ndarray:
+    """A file as a picture, BGR."""
+    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
 
 
 def encoded(picture: np.ndarray, kind: str = ".jpg") -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from facekey.settings import Settings
 from tests.api.conftest import authenticate, identify, problem, register
 from tests.api.test_main_job import actions
-from tests.photos import Photos, encoded
+from tests.photos import Photos, decoded, encoded
 
 
 async def nobody_is_enrolled(client: httpx.AsyncClient) -> bool:
@@ -23,8 +23,7 @@ def grey(height: int, width: int) -> np.ndarray:
 
 
 def side_by_side(left: bytes, right: bytes) -> bytes:
-    pictures = [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in (left, right)]
-    return encoded(np.hstack([cv2.resize(picture, (800, 1200)) for picture in pictures]))
+    return encoded(np.hstack([cv2.resize(decoded(one), (800, 1200)) for one in (left, right)]))
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -107,7 +106,7 @@ async def test_one_photo_five_times(client: httpx.AsyncClient, photos: Photos) -
     body = problem(await register(client, "anybody", [photos.obama] * 5), 422, "too_few_usable_images")
     assert [sample["reason"] for sample in body["samples"]][1:] == ["duplicate"] * 4  # type: ignore[attr-defined]
     # The same photo in other wrappings is the same photo.
-    picture = cv2.imdecode(np.frombuffer(photos.obama, np.uint8), cv2.IMREAD_COLOR)
+    picture = decoded(photos.obama)
     wrapped = [
         photos.obama,
         encoded(picture, ".png"),
