@@ -26,10 +26,19 @@ def nothing(_: Frame) -> list[Detection]:
     return []
 
 
-def test_a_good_first_answer_is_the_answer() -> None:
-    first, second = FixedDetector(lambda _: [detection_at(10, 10)]), FixedDetector(nothing)
-    assert len(HybridDetector(first, second).detect(Frame(np.zeros((90, 90, 3), np.uint8)))) == 1
+def test_a_sure_first_answer_is_the_answer() -> None:
+    sure = detection_at(10, 10, score=0.999)
+    first, second = FixedDetector(lambda _: [sure]), FixedDetector(nothing)
+    assert HybridDetector(first, second).detect(Frame(np.zeros((90, 90, 3), np.uint8))) == [sure]
     assert (len(first.seen), len(second.seen)) == (1, 0)
+
+
+def test_a_good_answer_is_looked_at_in_all_turns_from_close() -> None:
+    good = detection_at(30, 30, 30, score=0.97)
+    first, second = FixedDetector(lambda _: [good]), FixedDetector(nothing)
+    assert HybridDetector(first, second).detect(Frame(np.zeros((300, 200, 3), np.uint8))) == [good]
+    assert [max(frame.size) for frame in first.seen] == [300, 112, 112, 112, 112]
+    assert second.seen == []
 
 
 def test_the_second_is_asked_when_the_first_finds_nothing_good() -> None:
@@ -61,16 +70,39 @@ def test_a_turned_picture_is_turned_back_and_so_are_the_faces(turns: int) -> Non
     np.testing.assert_allclose(eye_line / np.linalg.norm(eye_line), expected, atol=0.02)
 
 
-def test_a_strong_tilt_is_looked_at_in_the_picture_turned_towards_upright_first() -> None:
-    flat = detection_at(30, 30)
-    points = flat.landmarks - flat.landmarks.mean(axis=0)
-    for direction, turns in ((1, 1), (-1, 3)):
-        lying = (points @ np.array([[0, direction], [-direction, 0]]) + 60).astype(np.float32)
-        answers = iter([[detection_at(30, 30, landmarks=lying)], [detection_at(20, 20)]])
-        first = FixedDetector(lambda _, answers=answers: next(answers))  # type: ignore[misc]
-        picture = np.arange(120 * 110 * 3, dtype=np.uint32).astype(np.uint8).reshape(120, 110, 3)
-        HybridDetector(first).detect(Frame(picture))
-        assert (first.seen[1].pixels == np.rot90(picture, turns)).all()
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_good_score_for_a_face_upside_down_is_not_believed(turns: int) -> None:
+    """The detector is fairly sure in every turn and surest in the right one."""
+    picture = np.zeros((120, 120, 3), np.uint8)
+    picture[:60] = 200  # light is up
+    lying = np.ascontiguousarray(np.rot90(picture, -turns))
+
+    def find(frame: Frame) -> list[Detection]:
+        side = frame.size[0]
+        upper, lower = frame.pixels[: side // 3].mean(), frame.pixels[-side // 3 :].mean()
+        return [
+            detection_at(side * 0.3, side * 0.25, side * 0.4, score=0.999 if upper > lower + 100 else 0.97)
+        ]
+
+    (face,) = HybridDetector(FixedDetector(find)).detect(Frame(lying))
+    eye_line = face.landmarks[1] - face.landmarks[0]
+    expected = {1: (0, 1), 2: (-1, 0), 3: (0, -1)}[turns]
+    np.testing.assert_allclose(eye_line / np.linalg.norm(eye_line), expected, atol=0.02)
+
+
+def test_a_strong_tilt_is_doubtful_whatever_the_score() -> None:
+    points = detection_at(30, 30).landmarks
+    lying = ((points - points.mean(axis=0)) @ np.array([[0, 1], [-1, 0]]) + 60).astype(np.float32)
+    tilted = detection_at(30, 30, score=1.0, landmarks=lying)
+    first = FixedDetector(lambda _: [tilted])
+    assert HybridDetector(first).detect(Frame(np.zeros((120, 120, 3), np.uint8))) == [tilted]
+    assert len(first.seen) == 5
+
+
+def test_a_box_beyond_the_edge_can_be_looked_at_too() -> None:
+    outside = detection_at(500, 500, score=0.97)
+    first = FixedDetector(lambda _: [outside])
+    assert HybridDetector(first).detect(Frame(np.zeros((90, 90, 3), np.uint8))) == [outside]
 
 
 def test_the_work_is_bounded() -> None:
