@@ -122,7 +122,7 @@ def calibrate(impostor: NDArray[np.float32], data: str) -> Calibration:
         for evidence in EVIDENCE_KNOTS
         if impostor.size * 10**-evidence >= MIN_PAIRS_AT_KNOT
     )
-    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), _commit())  # noqa: DTZ011 - the day here
+    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), _commit())
     return Calibration(knots, born)
 
 
@@ -178,7 +178,7 @@ def _nearest_centre(faces: list[Detection], frame: Frame) -> Detection:
 
 
 def _commit() -> str:
-    found = subprocess.run(  # noqa: S603
+    found = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
         cwd=Path(__file__).parent,
         capture_output=True,

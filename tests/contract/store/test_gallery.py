@@ -1,6 +1,6 @@
 import numpy as np
 
-from facekey.core.types import Embedding, SubjectId
+from facekey.core.types import Embedding, Floats, SubjectId
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.index.exact import ExactIndex
 from tests.contract.store.conftest import Store, event, template
@@ -43,7 +43,8 @@ async def test_changes_by_another_process_are_seen_at_the_next_search(store: Sto
 
 def test_index_agrees_with_brute_force_while_it_changes() -> None:
     rng = np.random.default_rng(3)
-    index, truth = ExactIndex(MODEL), {}
+    index = ExactIndex(MODEL)
+    truth: dict[str, Floats] = {}
     for step in range(2_000):
         key = f"k{rng.integers(400)}"
         if rng.random() < 0.3:

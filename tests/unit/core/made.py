@@ -34,7 +34,8 @@ def near(centre: Floats, cosine: float, seed: int) -> Floats:
     side = direction(seed)
     side = side - (side @ centre) * centre
     side /= np.linalg.norm(side)
-    return (cosine * centre + np.sqrt(1.0 - cosine**2) * side).astype(np.float32)
+    made: Floats = (cosine * centre + np.sqrt(1.0 - cosine**2) * side).astype(np.float32)
+    return made
 
 
 def evidence(
