@@ -20,13 +20,22 @@ from rich.progress import track
 
 from bench.host import describe
 from bench.intervals import written
+from facekey.core.calibration import evidence_of_fmr
 from facekey.core.errors import ImageRefused, SampleRejected
-from facekey.core.metrics import equal_error_rate, false_non_match_rate, threshold_at_fmr
+from facekey.core.matching import Matcher
+from facekey.core.metrics import (
+    equal_error_rate,
+    false_match_rate,
+    false_non_match_rate,
+    threshold_at_fmr,
+)
+from facekey.core.types import References
 from facekey.settings import read_settings
 from facekey.wiring import Vision, open_vision, open_zoo
 
 FOLDS = 10
 RATES = (1e-3, 1e-4, 1e-5)
+ENROLLED_PHOTOS = 5
 LARGE_RATES = (1e-3,)  # the 3,000 impostor pairs of the protocol can't show less
 
 
@@ -58,6 +67,7 @@ def main(data: Path | None) -> None:
     report_acquisition(got, vision.liveness_threshold)
     report_pairs(got, read_pairs(root / "pairs.txt"))
     report_all_pairs(got)
+    report_templates(got, vision.matcher)
 
 
 def acquire(images: Path, vision: Vision) -> Acquired:
@@ -156,6 +166,41 @@ def report_all_pairs(got: Acquired) -> None:
         threshold = threshold_at_fmr(impostor, fmr)
         fnmr = false_non_match_rate(mated, threshold)
         print(f"  FNMR at FMR {fmr:g}: {100 * fnmr:.2f} % (cosine {threshold:.4f})")
+
+
+def report_templates(got: Acquired, matcher: Matcher) -> None:
+    """Five photos enrolled, as the product does it: the rest of the person, and everybody else, try."""
+    (model,) = matcher.models[:1]
+    photos: dict[str, list[str]] = {}
+    for name in got.vectors:
+        photos.setdefault(name.split("/")[0], []).append(name)
+    enrolled = {person: names for person, names in photos.items() if len(names) > ENROLLED_PHOTOS}
+    centroids = np.stack(
+        [
+            References(model, np.stack([got.vectors[name] for name in names[:ENROLLED_PHOTOS]]))
+            .centroid()
+            .vector
+            for names in enrolled.values()
+        ]
+    )
+    everybody = list(got.vectors)
+    cosines = centroids @ np.stack([got.vectors[name] for name in everybody]).T  # (people, pictures)
+    whose = np.array([name.split("/")[0] for name in everybody])
+    templates = np.array(list(enrolled))
+    used = np.isin(everybody, [name for names in enrolled.values() for name in names[:ENROLLED_PHOTOS]])
+    same = templates[:, None] == whose[None, :]
+    mated, impostor = cosines[same & ~used], cosines[~same]
+    print(
+        f"templates of {ENROLLED_PHOTOS} photos: {len(templates)} people, {mated.size:,} mated probes, "
+        f"{impostor.size:,} probes by others, at the thresholds of the card"
+    )
+    for fmr in RATES:
+        threshold = matcher.cosine_at(model, evidence_of_fmr(fmr))
+        passed = int((mated >= threshold).sum())
+        print(
+            f"  FMR {fmr:g} promised: {false_match_rate(impostor, threshold):.2e} seen; "
+            f"accepted {written(passed, mated.size)}"
+        )
 
 
 def read_pairs(path: Path) -> list[tuple[int, str, str, bool]]:

@@ -57,6 +57,14 @@ class Matcher:
         """The networks that take part."""
         return tuple(self._calibrations)
 
+    def cosine_at(self, model: ModelId, evidence: float) -> float:
+        """The cosine at which one network gives this evidence.
+
+        Raises:
+            KeyError: the network takes no part.
+        """
+        return self._calibrations[model].cosine_at(evidence)
+
     def compare(self, probe: Sequence[Embedding], template: Template) -> Match:
         """Compare on every network that the probe and the template share.
 

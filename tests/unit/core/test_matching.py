@@ -21,6 +21,7 @@ def template(*models: ModelId) -> Template:
 def test_one_network() -> None:
     match = Matcher({MODEL: CALIBRATION}).compare([Embedding(near(CENTRE, 0.6, 2), MODEL)], template(MODEL))
     assert match.evidence == pytest.approx(4.0, abs=1e-4)
+    assert Matcher({MODEL: CALIBRATION}).cosine_at(MODEL, 4.0) == pytest.approx(0.6)
     assert match.similarities == {
         "made": pytest.approx(0.65, abs=1e-4),
         "fusion": pytest.approx(0.65, abs=1e-4),
