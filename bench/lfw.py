@@ -175,14 +175,8 @@ def report_templates(got: Acquired, matcher: Matcher) -> None:
     for name in got.vectors:
         photos.setdefault(name.split("/")[0], []).append(name)
     enrolled = {person: names for person, names in photos.items() if len(names) > ENROLLED_PHOTOS}
-    centroids = np.stack(
-        [
-            References(model, np.stack([got.vectors[name] for name in names[:ENROLLED_PHOTOS]]))
-            .centroid()
-            .vector
-            for names in enrolled.values()
-        ]
-    )
+    first = [np.stack([got.vectors[name] for name in names[:ENROLLED_PHOTOS]]) for names in enrolled.values()]
+    centroids = np.stack([References(model, vectors).centroid().vector for vectors in first])
     everybody = list(got.vectors)
     cosines = centroids @ np.stack([got.vectors[name] for name in everybody]).T  # (people, pictures)
     whose = np.array([name.split("/")[0] for name in everybody])

@@ -138,9 +138,8 @@ def compare_accuracy(peer: Peer, root: Path, got: lfw.Acquired) -> None:
     ours = _scores(pairs, got.vectors, lambda left, right: float(left @ right))
     theirs = _scores(pairs, encodings, lambda left, right: -float(np.linalg.norm(left - right)))
     print(f"LFW, FaceKey:          {lfw.accuracy(ours, mated, fold)}")
-    print(
-        f"LFW, face_recognition: {lfw.accuracy(theirs, mated, fold)}; no face in {len(names) - len(encodings)}"
-    )
+    missed = len(names) - len(encodings)
+    print(f"LFW, face_recognition: {lfw.accuracy(theirs, mated, fold)}; no face in {missed}")
 
 
 def _scores(
