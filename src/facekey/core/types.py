@@ -19,8 +19,6 @@ from typing import Literal, NewType
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.errors import ModelMismatch
-
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -255,17 +253,6 @@ class Template:
 
     subject_id: SubjectId
     references: tuple[References, ...]
-
-    def of(self, model: ModelId) -> References:
-        """The references that `model` made.
-
-        Raises:
-            ModelMismatch: the person was enrolled without this network.
-        """
-        for references in self.references:
-            if references.model == model:
-                return references
-        raise ModelMismatch(model, tuple(references.model for references in self.references))
 
 
 @dataclass(frozen=True, slots=True)

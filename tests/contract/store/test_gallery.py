@@ -66,7 +66,7 @@ def test_a_decoy_is_steady_secret_and_like_a_stranger() -> None:
     other_key = PopulationDecoy({MODEL: population}, key=b"l" * 32)
 
     def centroid(maker: PopulationDecoy, name: str) -> np.ndarray:
-        return maker.template(SubjectId(name)).of(MODEL).centroid().vector
+        return maker.template(SubjectId(name)).references[0].centroid().vector
 
     np.testing.assert_array_equal(centroid(decoy, "ghost"), centroid(decoy, "ghost"))
     assert abs(float(centroid(decoy, "ghost") @ centroid(decoy, "ghost2"))) < 0.6

@@ -38,7 +38,7 @@ async def test_what_is_added_comes_back(store: Store) -> None:
     assert receipt.sequence == 1
     found = await store.templates.get(SubjectId("alice"))
     assert found is not None
-    np.testing.assert_array_equal(found.of(MODEL).vectors, added.of(MODEL).vectors)
+    np.testing.assert_array_equal(found.references[0].vectors, added.references[0].vectors)
     subject = await store.directory.find(SubjectId("alice"))
     assert subject is not None
     assert (subject.samples, subject.models) == (3, (MODEL,))
@@ -94,7 +94,7 @@ async def test_stored_templates_are_not_readable(store: Store, tmp_path: Path) -
     added = template("alice", 1)
     await store.templates.add(added, event("register", "alice"))
     on_disk = raw_files(tmp_path)
-    assert added.of(MODEL).vectors[0].tobytes()[:32] not in on_disk
+    assert added.references[0].vectors[0].tobytes()[:32] not in on_disk
 
 
 async def test_swapped_and_changed_templates_do_not_open(store: Store) -> None:
