@@ -36,8 +36,8 @@ samples: $(VENV)/.service  ## fetch the public photos of the tour
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
-bench: $(VENV)/.dev models  ## measure; BENCH_DATA=<folder with lfw/> for the accuracy figures
-	$(BIN)/python -m bench $(BENCH)
+bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAMES="lfw latency"]
+	$(BIN)/python -m bench $(NAMES) $(if $(DATA),--data $(DATA))
 
 .env: | $(VENV)/.service
 	@umask 077 && { echo "# Made by make run. Without this key nothing that is stored can be read again."; \
