@@ -108,7 +108,7 @@ def test_a_good_capture_has_no_reasons() -> None:
         (Reason.BLURRED, judged(drawn_face(blur=6))),
         (Reason.OCCLUDED, judged(drawn_face(mask=True))),
         (Reason.OCCLUDED, judged(mesh=replace(mesh_of(), presence=0.1))),
-        (Reason.TURNED_AWAY, judged(mesh=mesh_of(50))),
+        (Reason.TURNED_AWAY, judged(mesh=mesh_of(53))),
         (Reason.TURNED_AWAY, judged(mesh=mesh_of(0, -35))),
         (Reason.FACE_TOO_SMALL, judged(face=detection_at(300, 200, 39))),
         (Reason.FACE_CUT_OFF, judged(mesh=mesh_of(at=(-200, 240)))),
@@ -133,7 +133,7 @@ def test_a_profile_is_turned_away_not_covered() -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    quality = judged(drawn_face(light=0.05), mesh=mesh_of(45))
+    quality = judged(drawn_face(light=0.05), mesh=mesh_of(55))
     assert quality.reasons[0] in (Reason.TOO_DARK, Reason.LOW_CONTRAST)
     assert quality.reasons[-1] is Reason.TURNED_AWAY
 

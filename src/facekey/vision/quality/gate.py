@@ -41,7 +41,7 @@ class QualityPolicy:
     min_luminance: float = 0.18
     max_luminance: float = 0.88
     min_contrast: float = 0.17
-    max_yaw_deg: float = 42.0
+    max_yaw_deg: float = 47.0
     max_pitch_deg: float = 30.0
     min_bareness: float = 0.5
     min_presence: float = 0.3
