@@ -17,7 +17,7 @@ WEAKEST_LINK = 0.5  # how much the worst score counts beside the mean of all
 class QualityPolicy:
     """The least that a capture must have. Stricter is allowed, for example at enrolment.
 
-    The defaults let through 99 of 100 press and webcam photos: they refuse what
+    The defaults let through 99 of 100 press photos and most webcam pictures: they refuse what
     recognition and liveness detection can't judge, not what merely looks bad.
 
     Attributes:
