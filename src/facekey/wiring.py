@@ -37,9 +37,9 @@ from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
 from facekey.vision.detect.retinaface import RetinaFace
-from facekey.vision.embed.arcface import ArcFaceEmbedder
-from facekey.vision.embed.facenet import FaceNetEmbedder
-from facekey.vision.embed.mobilefacenet import MobileFaceNetEmbedder
+from facekey.vision.embed.arcface import arcface_embedder
+from facekey.vision.embed.facenet import facenet_embedder
+from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
@@ -53,11 +53,11 @@ SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
-    "mobilefacenet": MobileFaceNetEmbedder,
-    "arcface_r100": ArcFaceEmbedder,
-    "arcface_r50": ArcFaceEmbedder,
-    "arcface_mobile": ArcFaceEmbedder,
-    "facenet": FaceNetEmbedder,
+    "mobilefacenet": mobilefacenet_embedder,
+    "arcface_r100": arcface_embedder,
+    "arcface_r50": arcface_embedder,
+    "arcface_mobile": arcface_embedder,
+    "facenet": facenet_embedder,
 }
 """The adapter for each recognition network, in the order of the evidence."""
 

@@ -12,7 +12,8 @@ from facekey.vision.decode import decode
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
 from facekey.vision.detect.retinaface import RetinaFace
-from facekey.vision.embed.mobilefacenet import MobileFaceNetEmbedder
+from facekey.vision.embed.embedder import CropEmbedder
+from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.zoo.zoo import Zoo
@@ -39,8 +40,8 @@ def mtcnn(zoo: Zoo) -> Mtcnn:
 
 
 @pytest.fixture(scope="module")
-def embedder(zoo: Zoo) -> MobileFaceNetEmbedder:
-    return MobileFaceNetEmbedder(zoo.open("mobilefacenet"))
+def embedder(zoo: Zoo) -> CropEmbedder:
+    return mobilefacenet_embedder(zoo.open("mobilefacenet"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_the_mesh_lies_on_the_face_and_the_photo_is_good_enough(
 def test_turned_photos_give_the_same_face(
     retinaface: RetinaFace,
     mtcnn: Mtcnn,
-    embedder: MobileFaceNetEmbedder,
+    embedder: CropEmbedder,
     frames: dict[str, Frame],
     turns: int,
 ) -> None:
@@ -103,7 +104,7 @@ def test_turned_photos_give_the_same_face(
 
 
 def test_one_person_is_like_himself_and_not_like_another(
-    retinaface: RetinaFace, embedder: MobileFaceNetEmbedder, frames: dict[str, Frame]
+    retinaface: RetinaFace, embedder: CropEmbedder, frames: dict[str, Frame]
 ) -> None:
     vectors = {
         name: embedder.embed([identity_crop(frame, retinaface.detect(frame)[0], crop_px=112)])[0].vector

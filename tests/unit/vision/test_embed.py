@@ -6,16 +6,16 @@ import pytest
 from facekey.core.errors import ModelError, ModelOutputInvalid
 from facekey.core.ports import Embedder
 from facekey.core.types import Crop
-from facekey.vision.embed.arcface import ArcFaceEmbedder
-from facekey.vision.embed.facenet import FaceNetEmbedder
-from facekey.vision.embed.mobilefacenet import MobileFaceNetEmbedder
+from facekey.vision.embed.arcface import arcface_embedder
+from facekey.vision.embed.facenet import facenet_embedder
+from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.zoo.onnx import OnnxSession
 from tests.unit.vision.faces import constant_network
 
 EMBEDDERS: list[tuple[Callable[[OnnxSession], Embedder], int, int]] = [
-    (ArcFaceEmbedder, 112, 512),
-    (FaceNetEmbedder, 160, 512),
-    (MobileFaceNetEmbedder, 112, 192),
+    (arcface_embedder, 112, 512),
+    (facenet_embedder, 160, 512),
+    (mobilefacenet_embedder, 112, 192),
 ]
 
 
@@ -57,3 +57,10 @@ def test_another_network_is_refused(embedder: Callable[[OnnxSession], Embedder],
     for session in (network(side + 1, [1.0] * dim), network(side, [1.0] * (dim + 1))):
         with pytest.raises(ModelError):
             embedder(session)
+
+
+def test_a_crop_with_surroundings_is_refused() -> None:
+    embedder = mobilefacenet_embedder(network(112, [1.0] + [0.0] * 191))
+    context = Crop(np.zeros((112, 112, 3), np.uint8), "context", np.eye(2, 3, dtype=np.float32))
+    with pytest.raises(ValueError, match="identity"):
+        embedder.embed([context])

@@ -1,0 +1,67 @@
+"""What every recognition network's adapter does alike: identity crops to unit vectors.
+
+A file of its own for each network says what that network takes and gives, and whose work
+it is; inside the graph they differ, here they don't.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from facekey.core.errors import ModelOutputInvalid
+from facekey.core.types import Crop, Embedding, ModelId
+from facekey.zoo.onnx import OnnxSession
+
+MIN_NORM = 1e-3  # far below anything a trained network gives
+
+
+class CropEmbedder:
+    """Implements `core.ports.Embedder`. Holds no state; safe to share between threads."""
+
+    def __init__(self, session: OnnxSession, *, crop_px: int, dimensions: int) -> None:
+        """Wrap a loaded network.
+
+        Args:
+            session: takes (N, S, S, 3) uint8 RGB, gives (N, D) float32.
+            crop_px: S.
+            dimensions: D.
+
+        Raises:
+            ModelError: the network has other shapes.
+        """
+        session.require(inputs=[(crop_px, crop_px, 3)], outputs=[(dimensions,)])
+        self._session = session
+        self._crop_px = crop_px
+
+    @property
+    def model_id(self) -> ModelId:
+        """Name of weights and preprocessing together, stored with every template."""
+        return self._session.model_id
+
+    @property
+    def crop_px(self) -> int:
+        """Side of the square identity crop it wants."""
+        return self._crop_px
+
+    def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
+        """Embed a batch of aligned faces, in order.
+
+        Args:
+            crops: at least one, all of the `identity` layout; each `pixels` is (S, S, 3)
+                uint8 RGB.
+
+        Returns:
+            One embedding per crop; each `vector` is (D,) float32, L2 norm 1.
+
+        Raises:
+            ValueError: a crop has another layout; its vector would mean nothing.
+            ModelOutputInvalid: a vector is not finite or almost zero. It is not repaired:
+                a made-up direction would be compared like a real one.
+        """
+        if any(crop.layout != "identity" for crop in crops):
+            raise ValueError("recognition networks take identity crops")
+        (raw,) = self._session.run(np.stack([crop.pixels for crop in crops]))  # (N, D)
+        norms = np.linalg.norm(raw, axis=1, keepdims=True)  # (N, 1)
+        if not np.all(np.isfinite(norms) & (norms > MIN_NORM)):
+            raise ModelOutputInvalid(self.model_id, "vector not finite or almost zero")
+        return [Embedding(vector, self.model_id) for vector in raw / norms]
