@@ -25,7 +25,7 @@ from facekey.core.types import Floats, ModelId
 from facekey.zoo.onnx import OnnxSession
 from training.data.crops import CROP_PX
 from training.fit import logits
-from training.models.resnet18 import PIXEL_MEAN, PIXEL_SCALE, BasicBlock, ResNet18
+from training.models.resnet18 import MIN_VARIANCE, BasicBlock, ResNet18
 
 OPSET = 17
 IR_VERSION = 8
@@ -71,12 +71,10 @@ def export(network: ResNet18, path: Path, *, half: bool = True, crop_px: int = C
 def build(network: ResNet18, *, half: bool, crop_px: int = CROP_PX) -> bytes:
     """The ONNX file's bytes."""
     graph = _Graph(half)
-    # (x - mean) / scale is a convolution's own business, but folding the mean into the
-    # first bias would be wrong at the padded edge; so it stays a node of its own.
     graph.node("Cast", ["pixels"], "as_float", to=TensorProto.FLOAT)
     graph.node("Transpose", ["as_float"], "planes", perm=[0, 3, 1, 2])  # (N, 3, S, S)
-    graph.node("Sub", ["planes", graph.exact("mean", np.float32(PIXEL_MEAN))], "centered")
-    graph.node("Div", ["centered", graph.exact("scale", np.float32(PIXEL_SCALE))], "scaled")
+    unchanged = [graph.exact("ones", np.ones(3, np.float32)), graph.exact("zeros", np.zeros(3, np.float32))]
+    graph.node("InstanceNormalization", ["planes", *unchanged], "scaled", epsilon=MIN_VARIANCE)
     graph.conv("stem", network.stem, network.stem_norm, "scaled", relu=True)
     graph.node("MaxPool", ["stem"], "pooled", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     last = "pooled"
@@ -112,7 +110,7 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
         self._half = half
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: int | list[int]) -> None:
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: float | list[int]) -> None:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
 
     def exact(self, name: str, value: NDArray[np.generic] | np.generic) -> str:

@@ -31,6 +31,7 @@ class Recipe:
         smoothing: labels are `smoothing` and 1 - `smoothing`: some of the labels are wrong.
         ema_steps: how many steps the averaged weights look back, about.
         bfloat16: compute in 16 bits where it is safe; twice as fast where the CPU can.
+        started_from: the run whose weights these went on from; empty for random ones.
     """
 
     epochs: int
@@ -43,6 +44,7 @@ class Recipe:
     smoothing: float = 0.05
     ema_steps: int = 200
     bfloat16: bool = True
+    started_from: str = ""
 
 
 class RecipeChanged(ValueError):
@@ -55,6 +57,7 @@ def fit(
     folder: Path,
     *,
     resume: bool,
+    start: Path | None = None,
     workers: int = 0,
     track: Callable[[Iterable[list[Tensor]], int, int], Iterable[list[Tensor]]] = lambda it, *_: it,
     say: Callable[[str], None] = print,
@@ -66,6 +69,7 @@ def fit(
         recipe: how.
         folder: where the checkpoint is kept, one an epoch.
         resume: go on from the folder's checkpoint if there is one.
+        start: a checkpoint whose averaged weights to begin with.
         workers: processes that read and augment, 0 for this one.
         track: wraps the batches of an epoch to show progress: (batches, epoch, how many).
         say: takes one line an epoch.
@@ -75,6 +79,8 @@ def fit(
     """
     torch.manual_seed(recipe.seed)
     network = ResNet18(width=recipe.width).to(memory_format=torch.channels_last)
+    if start is not None:
+        network.load_state_dict(torch.load(start, weights_only=True)["average"])
     average = deepcopy(network).eval()
     optimizer = AdamW(_groups(network, recipe.weight_decay), lr=recipe.lr)
     steps_per_epoch = recipe.epoch_samples // recipe.batch_size

@@ -29,7 +29,7 @@ from training.data.split import ALL, Fold, folds, people_kept
 from training.detector import retinaface
 from training.evaluate.pad import Scored
 from training.export import export
-from training.fit import Recipe, fit, logits
+from training.fit import CHECKPOINT, Recipe, fit, logits
 from training.liveness_report import Round
 from training.models.resnet18 import ResNet18
 from training.progress import bar, say
@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
         width=options.width,
         epoch_samples=options.epoch_samples,
         bfloat16=options.bfloat16,
+        started_from=options.start_from.name if options.start_from else "",
     )
     material = _material(options)
     rounds_to_run = folds(
@@ -111,6 +112,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--leave_one_out", action="store_true", help="let every other set leave by itself")
     add("--only", action="append", default=[], help="train this round only, such as all; --resume joins them")
     add("--resume", action="store_true", help="go on from the checkpoints in --output_dir")
+    add("--start_from", type=Path, help="a run's --output_dir; each round begins with its weights there")
     add("--threads", type=int, default=os.cpu_count() or 1)
     add("--workers", type=int, default=1, help="processes that read and augment")
     add("--models_dir", type=Path, default=default_models_dir(), help="where RetinaFace is, or is fetched to")
@@ -151,6 +153,7 @@ def _fit(fold: Fold, material: Material, recipe: Recipe, options: argparse.Names
         recipe,
         folder,
         resume=options.resume,
+        start=options.start_from / fold.name / CHECKPOINT if options.start_from else None,
         workers=options.workers,
         track=lambda batches, number, count: bar(batches, f"{fold.name}, epoch {number + 1}", count),
         say=lambda line: say(f"{fold.name}: {line}"),

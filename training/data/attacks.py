@@ -1,9 +1,10 @@
 """Simulated presentation attacks: what a screen or a print does to a face.
 
 They are made from live pictures, so that every live source has attacks of its own and
-where a picture comes from says nothing about its label. Only marks that a live capture
-does not bear make an attack (gratings, dots, bands, glare, a grey film); brightness and
-colour alone are left to the augmentation, which does the same to live and spoof.
+where a picture comes from says nothing about its label. What makes an attack
+is what a live capture bears less of: gratings, dots, bands, glare, a grey film, the
+softness of a second lens. Exposure and contrast alone are left to the augmentation,
+which does the same to live and spoof.
 
 What recapture does: Zhang et al., "Face Anti-spoofing via Disentangled Representation
 Learning", ECCV 2020, and Agarwal et al., "A Diverse Large-Scale Dataset for Evaluating
@@ -23,14 +24,15 @@ from facekey.core.types import Floats, Pixels
 def simulate(pixels: Pixels, rng: Generator) -> Pixels:
     """A screen replay or a print of this face: (S, S, 3) uint8 RGB -> the same."""
     image = pixels.astype(np.float32) / 255.0
-    image = screen(image, rng) if rng.random() < 0.6 else photo_print(image, rng)
+    medium = rng.choice(3, p=(0.45, 0.3, 0.25))
+    image = (screen, photo_print, plain)[medium](image, rng)
     return np.asarray(np.clip(image * 255.0 + 0.5, 0, 255), np.uint8)
 
 
 def screen(image: Floats, rng: Generator) -> Floats:
     """A face on a phone, tablet or monitor: (S, S, 3) float32 0..1 -> about the same range."""
-    image = _soften(image, rng, least=0.3, most=1.1)
-    image = _film(image, rng, tint=(0.95, 1.0, 1.08), most=0.22)
+    image = _soften(image, rng, least=0.4, most=1.6)
+    image = _film(image, rng, tint=(0.95, 1.0, 1.08), most=0.3)
     marks = rng.random(3)
     if marks[0] < 0.75:
         image = image * (1.0 + moire(image.shape[0], rng, strength=float(rng.uniform(0.04, 0.25))))
@@ -38,12 +40,23 @@ def screen(image: Floats, rng: Generator) -> Floats:
         image = image * (1.0 + bands(image.shape[0], rng, strength=float(rng.uniform(0.03, 0.15))))
     if marks[2] < 0.5 or marks[:2].min() > 0.5:
         image = _glare(image, rng)
-    return _soften(image, rng, least=0.0, most=0.7)
+    return _soften(image, rng, least=0.0, most=1.2)
+
+
+def plain(image: Floats, rng: Generator) -> Floats:
+    """A good screen, or a good print, a little out of focus: only the second lens shows.
+
+    (S, S, 3) float32 0..1 -> about the same range.
+    """
+    image = _soften(image, rng, least=0.8, most=2.4)
+    cold = rng.random() < 0.6
+    image = _film(image, rng, tint=(0.94, 1.0, 1.1) if cold else (1.05, 1.0, 0.94), most=0.35)
+    return _glare(image, rng) if rng.random() < 0.4 else image
 
 
 def photo_print(image: Floats, rng: Generator) -> Floats:
     """A face on paper: (S, S, 3) float32 0..1 -> about the same range."""
-    image = _soften(image, rng, least=0.2, most=0.9)
+    image = _soften(image, rng, least=0.4, most=1.4)
     image = _film(image, rng, tint=(1.04, 1.0, 0.95), most=0.3)
     image = image * (1.0 + halftone(image.shape[0], rng, strength=float(rng.uniform(0.05, 0.25))))
     if rng.random() < 0.6:
@@ -52,7 +65,7 @@ def photo_print(image: Floats, rng: Generator) -> Floats:
         image = image * _bend(image.shape[0], rng)
     if rng.random() < 0.25:
         image = _glare(image, rng)
-    return _soften(image, rng, least=0.0, most=0.6)
+    return _soften(image, rng, least=0.0, most=1.0)
 
 
 def moire(side: int, rng: Generator, *, strength: float) -> Floats:

@@ -20,11 +20,11 @@ def augment(stored: Pixels, rng: Generator) -> Pixels:
     """One look at a stored crop: (STORED_PX, STORED_PX, 3) uint8 RGB -> (CROP_PX, CROP_PX, 3)."""
     image = _move(stored, rng)  # (CROP_PX, CROP_PX, 3)
     chances = rng.random(8)
-    if chances[0] < 0.2:
+    if chances[0] < 0.1:
         image = _blur(image, rng)
-    if chances[1] < 0.25:
+    if chances[1] < 0.15:
         image = _resample(image, rng)
-    if chances[2] < 0.7:
+    if chances[2] < 0.6:
         image = _relight(image, rng)
     if chances[3] < 0.3:
         image = _saturate(image, rng)
@@ -61,7 +61,7 @@ def _move(stored: Pixels, rng: Generator) -> Pixels:
 def _relight(image: Pixels, rng: Generator) -> Pixels:
     """Exposure, gamma, contrast and colour temperature, as one table a channel."""
     levels = np.arange(256, dtype=np.float32)[:, None] / 255.0
-    warmth = rng.normal(0, 0.09)
+    warmth = rng.normal(0, 0.05)
     gains = math.exp(rng.normal(0, 0.2)) * np.exp([warmth, rng.normal(0, 0.03), -warmth])
     gamma = math.exp(rng.normal(0, 0.3))
     contrast, pivot = math.exp(rng.normal(0, 0.15)), rng.uniform(0.3, 0.6)
@@ -71,7 +71,7 @@ def _relight(image: Pixels, rng: Generator) -> Pixels:
 
 
 def _saturate(image: Pixels, rng: Generator) -> Pixels:
-    keep = 0.0 if rng.random() < 0.15 else rng.uniform(0.4, 1.6)
+    keep = 0.0 if rng.random() < 0.25 else rng.uniform(0.4, 1.6)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(image, keep, grey, 1 - keep, 0).astype(np.uint8, copy=False)
 

@@ -50,7 +50,7 @@ class Pool:
     cells: tuple[Cell, ...]
 
 
-def pool(labelled: Sequence[CropSet], live_only: Sequence[CropSet], *, live_weight: float = 2.0) -> Pool:
+def pool(labelled: Sequence[CropSet], live_only: Sequence[CropSet], *, live_weight: float = 0.75) -> Pool:
     """Put the sets together.
 
     Args:

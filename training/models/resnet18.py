@@ -2,7 +2,9 @@
 
 Paper:    He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
           https://arxiv.org/abs/1512.03385 (the 18-layer network of table 1)
-Input:    (N, 3, S, S) float32, RGB, 0..255; the normalisation is the first layer
+Input:    (N, 3, S, S) float32, RGB, 0..255. The first layer gives every channel of every
+          picture mean 0 and variance 1: exposure and colour cast differ from camera to
+          camera, and a network that may look at them learns the cameras
 Output:   (N,) float32, positive for live
 Weights:  made by training/train_liveness.py; width 64 is the paper's network (11.2 M
           parameters), width 32 the slim one that ships (2.8 M)
@@ -14,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-PIXEL_MEAN = 127.5
-PIXEL_SCALE = 64.0  # near the standard deviation of face pixels; one number for all channels
+MIN_VARIANCE = 1.0  # grey levels squared; keeps a black picture finite, and its noise small
 BLOCKS = (2, 2, 2, 2)
 
 
@@ -64,7 +65,7 @@ class ResNet18(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logit of "live": (N, 3, S, S) float32 0..255 -> (N,)."""
-        x = (pixels - PIXEL_MEAN) / PIXEL_SCALE
+        x = functional.instance_norm(pixels, eps=MIN_VARIANCE)  # (N, 3, S, S)
         x = self.pool(functional.relu(self.stem_norm(self.stem(x))))  # (N, width, S/4, S/4)
         x = self.blocks(x)  # (N, 8 width, S/32, S/32)
         x = self.dropout(x.mean(dim=(2, 3)))  # (N, 8 width)
