@@ -7,9 +7,11 @@ search began, whoever made it, and nothing has to be told to anybody.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.matching import Matcher
 from facekey.core.ports import Candidate, Search
@@ -17,13 +19,30 @@ from facekey.core.types import Embedding, References, Template
 from facekey.store.index.exact import ExactIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import ADDED, open_sealed, read_sealed
+from facekey.store.sql.subjects import ADDED, SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import gallery_changes, subjects
 
 SHORTLIST = 32
 """With several networks each nominates this many; the fused evidence orders them."""
 
 CHUNK = 500  # keys of one IN clause: SQLite allows more, other databases slow down
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What happened since a moment of the log.
+
+    Attributes:
+        latest: the last entry.
+        from_the_start: everything that is in memory is void.
+        touched: everybody who was added or erased.
+        added: those of them who are enrolled now.
+    """
+
+    latest: int
+    from_the_start: bool
+    touched: tuple[str, ...]
+    added: tuple[SealedSubject, ...]
 
 
 class MemoryGallery:
@@ -76,33 +95,20 @@ class MemoryGallery:
             return Search(tuple(candidates[:top_k]), len(self._members))
 
     async def _catch_up(self) -> None:
-        async with self._database.reading() as connection:
-            latest = (await connection.execute(select(func.max(gallery_changes.c.sequence)))).scalar_one()
-            if (latest or 0) == self._seen:
-                return
-            changes = (
-                await connection.execute(
-                    select(gallery_changes.c.kind, gallery_changes.c.subject_uid)
-                    .where(gallery_changes.c.sequence > self._seen)
-                    .order_by(gallery_changes.c.sequence)
-                )
-            ).all()
-            last_kind = {change.subject_uid: change.kind for change in changes}
-            wanted = [uid for uid, kind in last_kind.items() if kind == ADDED]
-            sealed = [
-                row
-                for start in range(0, len(wanted), CHUNK)
-                for row in await read_sealed(connection, subjects.c.uid.in_(wanted[start : start + CHUNK]))
-            ]
+        seen = self._seen
+        changes = await self._database.read(lambda connection: _changes(connection, seen))
         # Open everything before touching the index: a template that doesn't open leaves
         # the gallery as it was, and the next search fails the same way.
-        opened = {row.uid: _centroids(open_sealed(self._ring, row)) for row in sealed}
-        for uid in last_kind:
+        opened = {row.uid: _centroids(open_sealed(self._ring, row)) for row in changes.added}
+        if changes.from_the_start:
+            for uid in list(self._members):
+                self._remove(uid)
+        for uid in changes.touched:
             if uid in opened:
                 self._put(uid, opened[uid])
             else:
                 self._remove(uid)
-        self._seen = latest
+        self._seen = changes.latest
 
     def _put(self, uid: str, template: Template) -> None:
         self._members[uid] = template
@@ -114,6 +120,27 @@ class MemoryGallery:
         self._members.pop(uid, None)
         for index in self._indexes.values():
             index.remove(uid)
+
+
+async def _changes(connection: AsyncConnection, seen: int) -> _Changes:
+    latest = (await connection.execute(select(func.max(gallery_changes.c.sequence)))).scalar_one() or 0
+    # A log that has become shorter is another one: the database was restored from a backup.
+    from_the_start = latest < seen
+    rows = (
+        await connection.execute(
+            select(gallery_changes.c.kind, gallery_changes.c.subject_uid)
+            .where(gallery_changes.c.sequence > (0 if from_the_start else seen))
+            .order_by(gallery_changes.c.sequence)
+        )
+    ).all()
+    last_kind = {row.subject_uid: row.kind for row in rows}
+    wanted = [uid for uid, kind in last_kind.items() if kind == ADDED]
+    added = [
+        row
+        for start in range(0, len(wanted), CHUNK)
+        for row in await read_sealed(connection, subjects.c.uid.in_(wanted[start : start + CHUNK]))
+    ]
+    return _Changes(latest, from_the_start, tuple(last_kind), tuple(added))
 
 
 def _centroids(template: Template) -> Template:

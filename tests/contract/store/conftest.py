@@ -1,37 +1,11 @@
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from facekey.core.audit import AuditEvent
-from facekey.core.matching import Matcher
-from facekey.core.types import References, SubjectId, Template
-from facekey.store.decoy import Population, PopulationDecoy
-from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
-from facekey.store.sealing import KeyRing
-from facekey.store.sql.audit_log import SqlAuditLog
-from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import load_deployment_keys
 from facekey.store.sql.migrate import migrate
-from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
-from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
-
-
-@dataclass(frozen=True)
-class Store:
-    """One process's view of a database."""
-
-    url: str
-    database: Database
-    ring: KeyRing
-    audit: SqlAuditLog
-    templates: SqlTemplates
-    directory: SqlDirectory
-    gallery: MemoryGallery
+from tests.contract.store.opened import Store, open_store
 
 
 @pytest.fixture
@@ -44,27 +18,6 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def key() -> EncryptionKey:
     return EncryptionKey.generate()
-
-
-async def open_store(url: str, key: EncryptionKey) -> Store:
-    database, ring = Database(url), KeyRing(key)
-    try:
-        keys = await load_deployment_keys(database, ring)
-    except Exception:
-        await database.close()
-        raise
-    audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
-    population = Population(np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32))
-    decoy = PopulationDecoy({MODEL: population}, key=keys.decoys)
-    return Store(
-        url,
-        database,
-        ring,
-        audit,
-        SqlTemplates(database, ring, audit, decoy),
-        SqlDirectory(database),
-        MemoryGallery(database, ring, Matcher({MODEL: CALIBRATION})),
-    )
 
 
 @pytest.fixture
@@ -80,12 +33,3 @@ async def neighbour(url: str, key: EncryptionKey, store: Store) -> AsyncIterator
     opened = await open_store(url, key)
     yield opened
     await opened.database.close()
-
-
-def template(user_id: str, seed: int, photos: int = 3) -> Template:
-    vectors = np.stack([near(direction(seed), 0.9, 1000 * seed + n + 500) for n in range(photos)])
-    return Template(SubjectId(user_id), (References(MODEL, vectors),))
-
-
-def event(action: str, user_id: str) -> AuditEvent:
-    return AuditEvent(action, SubjectId(user_id), "done", "test", datetime.now(UTC), {"n": 1})

@@ -1,9 +1,12 @@
+import sqlite3
+from pathlib import Path
+
 import numpy as np
 
 from facekey.core.types import Embedding, Floats, SubjectId
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.index.exact import ExactIndex
-from tests.contract.store.conftest import Store, event, template
+from tests.contract.store.opened import Store, event, template
 from tests.unit.core.made import DIMENSIONS, MODEL, direction, near
 
 
@@ -71,3 +74,17 @@ def test_a_decoy_is_steady_secret_and_like_a_stranger() -> None:
     np.testing.assert_array_equal(centroid(decoy, "ghost"), centroid(decoy, "ghost"))
     assert abs(float(centroid(decoy, "ghost") @ centroid(decoy, "ghost2"))) < 0.6
     assert abs(float(centroid(decoy, "ghost") @ centroid(other_key, "ghost"))) < 0.6
+
+
+async def test_a_database_that_was_put_back_is_read_from_the_start(store: Store, tmp_path: Path) -> None:
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    live, backup = (sqlite3.connect(tmp_path / name) for name in ("store.db", "backup.db"))
+    live.backup(backup)
+    await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    await store.templates.add(template("bob", 2), event("register", "bob"))
+    assert (await store.gallery.search(probe(2), top_k=1)).candidates[0].subject_id == "bob"
+    backup.backup(live)
+    for connection in (live, backup):
+        connection.close()
+    found = await store.gallery.search(probe(2), top_k=5)
+    assert [candidate.subject_id for candidate in found.candidates] == ["alice"]

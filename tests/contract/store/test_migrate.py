@@ -53,3 +53,30 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_unsupported_databases_are_refused(url: str) -> None:
     with pytest.raises(SettingsInvalid, match="DATABASE_URL"):
         checked_url(url)
+
+
+def test_what_a_url_holds_is_not_repeated() -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        checked_url("postgresql://user:p@host:secret-port/x")
+    assert "secret" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsInvalid, match="can't be made"):
+        checked_url(f"sqlite:///{tmp_path}/file/below/x.db")
+
+
+def test_a_path_that_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        migrate(f"sqlite:///{tmp_path}/.")
+
+
+def test_what_a_crash_left_in_the_log_goes_at_the_next_start(url: str, tmp_path: Path) -> None:
+    crashed = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    crashed.execute("INSERT INTO subjects VALUES ('u', 'alice', 'then', 1, x'00')")
+    assert (tmp_path / "store.db-wal").stat().st_size > 0
+    migrate(url)
+    assert (tmp_path / "store.db-wal").stat().st_size == 0
+    crashed.close()

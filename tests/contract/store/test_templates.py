@@ -1,10 +1,13 @@
 import asyncio
+import gc
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Executable, Select, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import verify_chain
 from facekey.core.errors import (
@@ -18,7 +21,7 @@ from facekey.core.types import SubjectId
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import subjects, templates
-from tests.contract.store.conftest import Store, event, open_store, template
+from tests.contract.store.opened import Store, event, open_store, template
 from tests.unit.core.made import MODEL
 
 
@@ -30,6 +33,23 @@ async def records(store: Store) -> list[str]:
     found = [record async for record in store.audit.records()]
     verify_chain(found)
     return [record.body for record in found]
+
+
+async def rows(store: Store, query: Select[Any]) -> list[tuple[Any, ...]]:
+    async def work(connection: AsyncConnection) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in await connection.execute(query)]
+
+    return await store.database.read(work)
+
+
+async def run(store: Store, statement: Executable) -> None:
+    """Tamper with the tables."""
+    await store.database.write(lambda connection: connection.execute(statement))
+
+
+async def count_pages(connection: AsyncConnection) -> int:
+    pages: int = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+    return pages
 
 
 async def test_what_is_added_comes_back(store: Store) -> None:
@@ -80,13 +100,16 @@ async def test_erased_is_gone_and_the_id_is_free(store: Store) -> None:
 async def test_nothing_of_an_erased_person_is_left_in_the_files(store: Store, tmp_path: Path) -> None:
     await store.templates.add(template("bob", 2), event("register", "bob"))
     await store.templates.add(template("alice-unmistakable", 1), event("register", "alice-unmistakable"))
-    async with store.database.reading() as connection:
-        row = (await connection.execute(subjects.select().where(subjects.c.user_id != "bob"))).one()
-        blob = (await connection.execute(templates.select().where(templates.c.subject_uid == row.uid))).one()
+    query = (
+        select(subjects.c.wrapped_key, templates.c.sealed)
+        .join(templates)
+        .where(subjects.c.user_id == "alice-unmistakable")
+    )
+    ((wrapped_key, sealed),) = await rows(store, query)
     await store.templates.erase(SubjectId("alice-unmistakable"), event("erase", "alice-unmistakable"))
     on_disk = raw_files(tmp_path)
     assert b"bob" in on_disk
-    for trace in (b"alice-unmistakable", row.wrapped_key, blob.sealed):
+    for trace in (b"alice-unmistakable", wrapped_key, sealed):
         assert trace not in on_disk
 
 
@@ -100,29 +123,21 @@ async def test_stored_templates_are_not_readable(store: Store, tmp_path: Path) -
 async def test_swapped_and_changed_templates_do_not_open(store: Store) -> None:
     for number, name in enumerate(("alice", "bob")):
         await store.templates.add(template(name, number), event("register", name))
-    async with store.database.writing() as connection:
-        rows = (await connection.execute(templates.select())).all()
-        for row, other in zip(rows, reversed(rows), strict=True):
-            await connection.execute(
-                update(templates)
-                .where(templates.c.subject_uid == row.subject_uid)
-                .values(sealed=other.sealed)
-            )
+    stored = await rows(store, select(templates.c.subject_uid, templates.c.sealed))
+    for (uid, _), (_, other) in zip(stored, reversed(stored), strict=True):
+        await run(store, update(templates).where(templates.c.subject_uid == uid).values(sealed=other))
     with pytest.raises(SealBroken):
         await store.templates.get(SubjectId("alice"))
-    async with store.database.writing() as connection:
-        sealed = rows[0].sealed[:-1] + bytes([rows[0].sealed[-1] ^ 1])
-        await connection.execute(
-            update(templates).where(templates.c.subject_uid == rows[0].subject_uid).values(sealed=sealed)
-        )
+    uid, sealed = stored[0]
+    changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    await run(store, update(templates).where(templates.c.subject_uid == uid).values(sealed=changed))
     with pytest.raises(SealBroken):
         await store.gallery.refresh()
 
 
 async def test_a_renamed_row_does_not_open(store: Store) -> None:
     await store.templates.add(template("alice", 1), event("register", "alice"))
-    async with store.database.writing() as connection:
-        await connection.execute(update(subjects).values(user_id="mallory"))
+    await run(store, update(subjects).values(user_id="mallory"))
     with pytest.raises(SealBroken):
         await store.templates.get(SubjectId("mallory"))
 
@@ -142,13 +157,11 @@ async def test_a_locked_database_is_unavailable_not_half_written(
     blocker.execute("BEGIN IMMEDIATE")
     try:
         with pytest.raises(StoreUnavailable, match="locked"):
-            async with impatient.writing():
-                pytest.fail("the write lock is taken")
+            await impatient.write(count_pages)
     finally:
         blocker.execute("ROLLBACK")
         blocker.close()
-    async with impatient.writing():
-        pass
+    await impatient.write(count_pages)
     await impatient.close()
 
 
@@ -159,15 +172,13 @@ async def fill(store: Store, people: int) -> None:
 
 async def test_a_full_disk_loses_nothing_and_heals(store: Store) -> None:
     await store.templates.add(template("alice", 1), event("register", "alice"))
-    async with store.database.writing() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    pages = await store.database.write(count_pages)
+    await run(store, text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(StoreUnavailable, match="full"):
         await fill(store, 200)
     registered = await store.directory.count()
     assert len(await records(store)) == registered, "each person has a record, and each record its person"
-    async with store.database.writing() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await run(store, text("PRAGMA max_page_count = 1000000"))
     await store.templates.add(template("late", 3), event("register", "late"))
     assert await store.directory.count() == registered + 1
 
@@ -179,3 +190,52 @@ async def test_pages_of_the_directory(store: Store) -> None:
     first = await store.directory.page(after=None, limit=5)
     rest = await store.directory.page(after=first[-1].subject_id, limit=5)
     assert [subject.subject_id for subject in (*first, *rest)] == names
+
+
+async def test_who_gives_up_in_the_middle_leaves_no_lock_behind(store: Store) -> None:
+    gc.disable()  # the collector would clear up what a broken-off statement leaves
+    try:
+        for number in range(40):
+            waiting = [
+                asyncio.create_task(
+                    store.templates.add(template(f"u{number}", number), event("register", "u"))
+                ),
+                asyncio.create_task(store.templates.get(SubjectId("u0"))),
+                asyncio.create_task(store.gallery.refresh()),
+            ]
+            await asyncio.sleep(number * 0.0003)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await store.audit.append(event("authenticate", "alice"))
+    finally:
+        gc.enable()
+    enrolled = await store.directory.count()
+    assert len(await records(store)) == enrolled + 1, "each person has a record, and each record its person"
+
+
+async def test_a_record_that_cannot_be_written_is_no_duplicate_person(store: Store) -> None:
+    await run(store, text("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"))
+    with pytest.raises(StoreUnavailable):
+        await store.templates.add(template("alice", 1), event("register", "alice"))
+    with pytest.raises(StoreUnavailable):
+        await store.audit.append(event("authenticate", "alice"))
+    assert await store.directory.count() == 0
+
+
+async def test_an_erasure_is_answered_even_when_the_log_cannot_be_emptied(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy() -> None:
+        raise StoreUnavailable("a reader is at work")
+
+    await store.templates.add(template("alice", 1), event("register", "alice"))
+    monkeypatch.setattr(store.database, "forget_deleted_pages", busy)
+    await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    assert await store.directory.count() == 0
+
+
+def test_only_the_owner_can_read_the_files(store: Store, tmp_path: Path) -> None:
+    assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("store.db", "store.db-wal", "store.db-shm"), 0
+    )

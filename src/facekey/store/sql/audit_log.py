@@ -1,6 +1,7 @@
 """The audit chain in the database."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,8 +28,7 @@ class SqlAuditLog:
         Raises:
             StoreUnavailable: it is not on record.
         """
-        async with self._database.writing() as connection:
-            return await self.append_within(connection, event)
+        return await self._database.write(lambda connection: self.append_within(connection, event))
 
     async def append_within(self, connection: AsyncConnection, event: AuditEvent) -> Receipt:
         """Write one event in the caller's transaction, which holds the write lock."""
@@ -53,14 +53,16 @@ class SqlAuditLog:
         """Every record, the oldest first."""
         after = 0
         while True:
-            async with self._database.reading() as connection:
-                rows = (
-                    await connection.execute(
-                        select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(BATCH)
-                    )
-                ).all()
-            for row in rows:
-                yield ChainedRecord(row.sequence, row.body, row.previous, row.digest)
-            if len(rows) < BATCH:
+            batch = await self._database.read(partial(_records, after=after))
+            for record in batch:
+                yield record
+            if len(batch) < BATCH:
                 return
-            after = rows[-1].sequence
+            after = batch[-1].sequence
+
+
+async def _records(connection: AsyncConnection, *, after: int) -> list[ChainedRecord]:
+    rows = await connection.execute(
+        select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(BATCH)
+    )
+    return [ChainedRecord(row.sequence, row.body, row.previous, row.digest) for row in rows]

@@ -7,6 +7,7 @@ this database was written with, before a single face is compared.
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable
 from facekey.store.sealing import KeyRing
@@ -38,13 +39,7 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
         SealBroken: a stored key was changed.
         StoreUnavailable: the database did not answer.
     """
-    async with database.writing() as connection:
-        rows = (await connection.execute(select(deployment))).all()
-        stored = {row.name: row.wrapped_key for row in rows}
-        for name in (PSEUDONYMS, DECOYS):
-            if name not in stored:
-                _, stored[name] = ring.new_data_key(name)
-                await connection.execute(insert(deployment).values(name=name, wrapped_key=stored[name]))
+    stored = await database.write(lambda connection: _stored(connection, ring))
     try:
         opened = {name: ring.unwrap(stored[name], name).secret for name in (PSEUDONYMS, DECOYS)}
     except KeyUnavailable as error:
@@ -53,3 +48,14 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
             "the original key; restore it from your secret store"
         ) from error
     return DeploymentKeys(pseudonyms=opened[PSEUDONYMS], decoys=opened[DECOYS])
+
+
+async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes]:
+    """The wrapped keys by name; those that are missing are made."""
+    rows = (await connection.execute(select(deployment))).all()
+    stored: dict[str, bytes] = {row.name: row.wrapped_key for row in rows}
+    for name in (PSEUDONYMS, DECOYS):
+        if name not in stored:
+            _, stored[name] = ring.new_data_key(name)
+            await connection.execute(insert(deployment).values(name=name, wrapped_key=stored[name]))
+    return stored

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
-from facekey.store.sql.database import BUSY_TIMEOUT_S, WRITE_BEGIN, checked_url
+from facekey.store.sql.database import BUSY_TIMEOUT_S, WRITE_BEGIN, checked_url, empty_log
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,8 +26,10 @@ def migrate(url: str) -> None:
         SettingsInvalid: the database belongs to a newer version of FaceKey.
         StoreUnavailable: it is locked, full, or not a database.
     """
+    address = make_url(checked_url(url)).set(drivername="sqlite")
+    _create_for_the_owner_only(Path(str(address.database)))
     engine = create_engine(
-        make_url(checked_url(url)).set(drivername="sqlite"),
+        address,
         poolclass=NullPool,
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
@@ -50,6 +52,9 @@ def migrate(url: str) -> None:
             if current != ScriptDirectory.from_config(config).get_current_head():
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+        # What a crash or a busy reader left in the log of deleted rows goes now.
+        with engine.connect() as connection:
+            empty_log(connection)
     except CommandError as error:
         raise SettingsInvalid(
             f"the database has a schema that this version of FaceKey doesn't know ({error}); "
@@ -57,3 +62,14 @@ def migrate(url: str) -> None:
         ) from error
     except DBAPIError as error:
         raise StoreUnavailable(f"the database can't be prepared: {error.orig}") from error
+
+
+def _create_for_the_owner_only(path: Path) -> None:
+    """An empty file that nobody else can read: user ids stand in it in the open.
+
+    The files that SQLite puts beside it take their permissions from it.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreUnavailable(f"the database {path} can't be written: {error.strerror}") from error

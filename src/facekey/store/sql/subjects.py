@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
-from facekey.core.errors import SubjectExists, SubjectUnknown
+from facekey.core.errors import StoreUnavailable, SubjectExists, SubjectUnknown
 from facekey.core.ports import Decoy, Receipt
 from facekey.core.types import ModelId, References, Subject, SubjectId, Template
 from facekey.store.sealing import KeyRing
@@ -52,12 +53,12 @@ class SqlTemplates:
             StoreUnavailable: nothing was changed.
         """
         sealed = _seal(self._ring, secrets.token_hex(16), template)
-        try:
-            async with self._database.writing() as connection:
-                await _insert(connection, sealed, template, event.at)
-                return await self._audit.append_within(connection, event)
-        except IntegrityError as error:
-            raise SubjectExists(template.subject_id) from error
+
+        async def adding(connection: AsyncConnection) -> Receipt:
+            await _insert(connection, sealed, template, event.at)
+            return await self._audit.append_within(connection, event)
+
+        return await self._database.write(adding)
 
     async def get(self, subject_id: SubjectId) -> Template | None:
         """The person's template, or None.
@@ -69,8 +70,9 @@ class SqlTemplates:
             SealBroken: it was changed since it was sealed.
             StoreUnavailable: the database did not answer.
         """
-        async with self._database.reading() as connection:
-            found = await read_sealed(connection, subjects.c.user_id == subject_id)
+        found = await self._database.read(
+            lambda connection: read_sealed(connection, subjects.c.user_id == subject_id)
+        )
         template = open_sealed(self._ring, found[0] if found else self._decoy)
         return template if found else None
 
@@ -81,17 +83,15 @@ class SqlTemplates:
             SubjectUnknown: there is nobody of that id.
             StoreUnavailable: nothing was changed.
         """
-        async with self._database.writing() as connection:
-            uid = (
-                await connection.execute(select(subjects.c.uid).where(subjects.c.user_id == subject_id))
-            ).scalar_one_or_none()
-            if uid is None:
-                raise SubjectUnknown(subject_id)
-            await connection.execute(delete(templates).where(templates.c.subject_uid == uid))
-            await connection.execute(delete(subjects).where(subjects.c.uid == uid))
-            await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
-            receipt = await self._audit.append_within(connection, event)
-        await self._database.forget_deleted_pages()
+
+        async def erasing(connection: AsyncConnection) -> Receipt:
+            await _delete(connection, subject_id)
+            return await self._audit.append_within(connection, event)
+
+        receipt = await self._database.write(erasing)
+        # The person is gone by now: an erasure that is committed must not be answered with a failure.
+        with suppress(StoreUnavailable):
+            await self._database.forget_deleted_pages()
         return receipt
 
 
@@ -104,21 +104,26 @@ class SqlDirectory:
 
     async def find(self, subject_id: SubjectId) -> Subject | None:
         """One person, or None."""
-        async with self._database.reading() as connection:
-            found = await _list(connection, subjects.c.user_id == subject_id, limit=1)
+        found = await self._database.read(
+            lambda connection: _list(connection, subjects.c.user_id == subject_id, limit=1)
+        )
         return found[0] if found else None
 
     async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
         """People in order of id, from the one after `after`."""
-        async with self._database.reading() as connection:
-            return await _list(connection, subjects.c.user_id > (after or ""), limit=limit)
+        return await self._database.read(
+            lambda connection: _list(connection, subjects.c.user_id > (after or ""), limit=limit)
+        )
 
     async def count(self) -> int:
         """How many people are enrolled."""
-        async with self._database.reading() as connection:
-            counted = await connection.execute(select(func.count()).select_from(subjects))
-            total: int = counted.scalar_one()
-        return total
+        return await self._database.read(_count)
+
+
+async def _count(connection: AsyncConnection) -> int:
+    counted = await connection.execute(select(func.count()).select_from(subjects))
+    total: int = counted.scalar_one()
+    return total
 
 
 async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[SealedSubject]:
@@ -185,20 +190,34 @@ def _seal(ring: KeyRing, uid: str, template: Template) -> SealedSubject:
 async def _insert(
     connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime
 ) -> None:
-    await connection.execute(
-        insert(subjects).values(
-            uid=sealed.uid,
-            user_id=sealed.user_id,
-            enrolled_at=at.isoformat(timespec="milliseconds"),
-            samples=_samples(template.references),
-            wrapped_key=sealed.wrapped_key,
-        )
+    row = insert(subjects).values(
+        uid=sealed.uid,
+        user_id=sealed.user_id,
+        enrolled_at=at.isoformat(timespec="milliseconds"),
+        samples=_samples(template.references),
+        wrapped_key=sealed.wrapped_key,
     )
+    try:
+        await connection.execute(row)
+    except IntegrityError as error:
+        # Only here does a broken rule mean that the id is taken; anywhere else the store is at fault.
+        raise SubjectExists(template.subject_id) from error
     await connection.execute(
         insert(templates),
         [{"subject_uid": sealed.uid, "model": model, "sealed": blob} for model, blob in sealed.blobs],
     )
     await connection.execute(insert(gallery_changes).values(kind=ADDED, subject_uid=sealed.uid))
+
+
+async def _delete(connection: AsyncConnection, subject_id: SubjectId) -> None:
+    uid = (
+        await connection.execute(select(subjects.c.uid).where(subjects.c.user_id == subject_id))
+    ).scalar_one_or_none()
+    if uid is None:
+        raise SubjectUnknown(subject_id)
+    await connection.execute(delete(templates).where(templates.c.subject_uid == uid))
+    await connection.execute(delete(subjects).where(subjects.c.uid == uid))
+    await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
 
 
 def _samples(references: Sequence[References]) -> int:
