@@ -57,7 +57,7 @@ class Calibration:
         born: where the knots come from.
 
     Raises:
-        ValueError: there are fewer than two knots, or they don't rise.
+        ValueError: there are fewer than two knots, they don't rise, or one is not finite.
     """
 
     knots: tuple[tuple[float, float], ...]
@@ -66,14 +66,15 @@ class Calibration:
     def __post_init__(self) -> None:
         """Refuse a map that isn't strictly monotone."""
         full = ((-1.0, 0.0), *self.knots)
-        if len(self.knots) < 2 or not all(a < c and b < d for (a, b), (c, d) in pairwise(full)):
+        rising = all(a < c and b < d for (a, b), (c, d) in pairwise(full))
+        if len(self.knots) < 2 or not rising or not all(map(math.isfinite, self.knots[-1])):
             raise ValueError("a calibration needs two or more knots, rising strictly in cosine and evidence")
 
     def evidence(self, cosine: float) -> float:
         """-log10 of the false match rate at this cosine.
 
         Raises:
-            ValueError: the cosine is NaN.
+            ValueError: the cosine is not finite.
         """
         return float(self.evidences(np.array([cosine], dtype=np.float32))[0])
 
@@ -81,10 +82,10 @@ class Calibration:
         """`evidence` for many cosines at once, (N,) float32 in and out.
 
         Raises:
-            ValueError: a cosine is NaN; unknown is never a score.
+            ValueError: a cosine is not finite; unknown is never a score.
         """
-        if np.isnan(cosines).any():
-            raise ValueError("a similarity is NaN")
+        if not np.isfinite(cosines).all():
+            raise ValueError("a similarity is not finite")
         xs = np.array([-1.0, *(knot[0] for knot in self.knots)])
         ys = np.array([0.0, *(knot[1] for knot in self.knots)])
         inside = np.interp(cosines, xs, ys)

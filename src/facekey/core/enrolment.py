@@ -79,7 +79,8 @@ def judge_together(samples: Sequence[Sample], matcher: Matcher, policy: Register
         )
 
     # (3)
-    judged = [_mark_unlike(sample, _odd(usable(judged), matcher, policy)) for sample in judged]
+    odd = _odd(usable(judged), matcher, policy)
+    judged = [_mark_unlike(sample, odd) for sample in judged]
 
     # (4)
     count = len(usable(judged))

@@ -17,6 +17,8 @@ FaceKeyError
 ├── SealBroken                  a stored template was changed or moved
 ├── AuditBroken                 the audit chain doesn't add up
 ├── ModelError
+│   ├── CardInvalid             a model card that can't be read
+│   ├── SourceFailed            one source of weights; the next may have them
 │   ├── ModelUnavailable        weights can't be had; says why, source by source
 │   ├── HashMismatch            bytes that aren't the published ones
 │   ├── ConversionError

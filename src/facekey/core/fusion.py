@@ -18,9 +18,9 @@ def fuse(evidences: Sequence[float]) -> float:
     """One evidence from one for each network, in decades of false match rate.
 
     Raises:
-        ValueError: there is none, or one is NaN. No evidence is not weak evidence.
+        ValueError: there is none, or one is not finite. No evidence is not weak evidence.
     """
-    if not evidences or any(math.isnan(value) for value in evidences):
+    if not evidences or not all(math.isfinite(value) for value in evidences):
         raise ValueError("there must be evidence of at least one network, and all of it finite")
     if len(evidences) == 1:
         return evidences[0]

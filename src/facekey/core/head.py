@@ -42,7 +42,15 @@ class HeadInput:
         liveness_threshold: float,
         quality: float,
     ) -> "HeadInput":
-        """Measure each kind of evidence from its own line."""
+        """Measure each kind of evidence from its own line.
+
+        Raises:
+            ValueError: one of the numbers is not finite. Clipping would hide it.
+        """
+        if not all(
+            map(math.isfinite, (match_evidence, match_threshold, liveness, liveness_threshold, quality))
+        ):
+            raise ValueError("the head's evidence must be finite")
         return cls(
             match=_clip(match_evidence - match_threshold),
             liveness=_clip(_logit(liveness) - _logit(liveness_threshold)),
@@ -97,11 +105,16 @@ class Head:
         z2 = self.weights[1] @ a1 + self.biases[1]  # (3,)
         a2 = np.maximum(z2, 0.0)
         z3 = float((self.weights[2] @ a2 + self.biases[2])[0])
-        return HeadTrace(z1, a1, z2, a2, z3, 1.0 / (1.0 + math.exp(-z3)))
+        return HeadTrace(z1, a1, z2, a2, z3, _logistic(z3))
 
     def probability(self, given: HeadInput) -> float:
         """Probability, 0..1, that this is a genuine, live attempt."""
         return self.trace(given).probability
+
+
+def _logistic(z: float) -> float:
+    # tanh is the logistic function that can't overflow.
+    return 0.5 * (1.0 + math.tanh(z / 2.0))
 
 
 def _clip(value: float) -> float:

@@ -6,13 +6,15 @@ how it was measured.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from facekey.core.calibration import confidence
 from facekey.core.head import Head, HeadInput
 from facekey.core.matching import Match
 from facekey.core.types import Decision, Evidence, Outcome, Quality, Reason
+
+MIRROR_GAP = 0.01  # decades; what lies on the threshold itself must not stay there
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,7 @@ class AuthenticatePolicy:
 
     def __post_init__(self) -> None:
         """A NaN threshold would turn every comparison into a surprise."""
-        if not (math.isfinite(self.match_threshold) and 0.0 < self.liveness_threshold < 1.0):
-            raise ValueError("thresholds must be finite, and the liveness threshold between 0 and 1")
+        _check_thresholds(self.liveness_threshold, self.match_threshold)
 
     def decide(self, match: Match, evidence: Evidence) -> Decision:
         """Judge in the order quality, liveness, match; the first objection is the reason.
@@ -143,15 +144,19 @@ class AuthenticatePolicy:
             similarities=match.similarities if compared else {},
         )
 
-    @staticmethod
-    def never_accept(decision: Decision) -> Decision:
-        """The same answer, but never a yes: for a claim that nobody stands behind.
+    def decide_unclaimed(self, match: Match, evidence: Evidence) -> Decision:
+        """Judge a claim that nobody stands behind: never a yes, nor scores that would have been one.
 
-        By chance a capture can resemble a decoy as it can resemble a stranger.
+        By chance a capture can resemble a decoy as it can resemble a stranger. A no beside
+        a score above the threshold would tell that the id doesn't exist, so scores that
+        pass are mirrored to below the threshold.
         """
-        if decision.outcome is not Outcome.ACCEPT:
-            return decision
-        return replace(decision, outcome=Outcome.REJECT, reason=Reason.NO_MATCH)
+        excess = match.evidence - self.match_threshold
+        if excess < 0.0:
+            return self.decide(match, evidence)
+        lowered = 2.0 * excess + MIRROR_GAP
+        by_network = {model: value - lowered for model, value in match.by_network.items()}
+        return self.decide(Match(match.evidence - lowered, by_network), evidence)
 
     def unjudged(self, reason: Reason, quality: Quality | None) -> Decision:
         """The answer to a picture whose face could not be judged."""
@@ -181,11 +186,20 @@ class IdentifyPolicy:
     Attributes:
         match_threshold: the floor, in decades of false match rate.
         false_positive_rate: of a whole search by a stranger.
+
+    Raises:
+        ValueError: a threshold is not finite, or the rate is not between 0 and 1.
     """
 
     match_threshold: float
     false_positive_rate: float
     liveness_threshold: float
+
+    def __post_init__(self) -> None:
+        """As for `AuthenticatePolicy`."""
+        _check_thresholds(self.liveness_threshold, self.match_threshold)
+        if not 0.0 < self.false_positive_rate < 1.0:
+            raise ValueError("the false positive rate of a search lies between 0 and 1")
 
     def threshold(self, gallery_size: int) -> float:
         """Match evidence that a candidate needs, in decades."""
@@ -213,6 +227,9 @@ class RegisterPolicy:
             registration is refused.
         duplicate_similarity: thumbprint correlation above which two photos are one.
         liveness_threshold: from the card of the liveness network.
+
+    Raises:
+        ValueError: a threshold is not finite, or a template could be made of no photo.
     """
 
     same_person_threshold: float
@@ -223,10 +240,26 @@ class RegisterPolicy:
     min_valid: int = 3
     duplicate_similarity: float = 0.999
 
+    def __post_init__(self) -> None:
+        """A NaN line would find no second person and no odd photo."""
+        _check_thresholds(
+            self.liveness_threshold,
+            self.same_person_threshold,
+            self.two_people_threshold,
+            self.duplicate_similarity,
+        )
+        if not 1 <= self.min_valid <= self.min_images <= self.max_images:
+            raise ValueError("a registration needs 1 <= min_valid <= min_images <= max_images")
+
     def objection(self, evidence: Evidence) -> Reason | None:
         """Why this photo can't be part of a template."""
         attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
         return AllOf((GoodEnough(), Live(self.liveness_threshold))).objection(attempt)
+
+
+def _check_thresholds(liveness: float, *others: float) -> None:
+    if not (0.0 < liveness < 1.0 and all(math.isfinite(value) for value in others)):
+        raise ValueError("thresholds must be finite, and the liveness threshold between 0 and 1")
 
 
 def _outcome(reason: Reason | None) -> Outcome:

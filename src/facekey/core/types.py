@@ -180,10 +180,18 @@ class Liveness:
     Attributes:
         score: calibrated probability that a live person was in front of the camera, 0..1.
         parts: the score of each network behind it, for operators only.
+
+    Raises:
+        ValueError: the score is no probability.
     """
 
     score: float
     parts: Mapping[ModelId, float] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse NaN, and raw outputs that were never calibrated."""
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"a liveness score is a probability, not {self.score}")
 
 
 @dataclass(frozen=True, slots=True)

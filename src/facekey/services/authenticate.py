@@ -53,15 +53,16 @@ class Authenticate:
             await self._record(subject_id, decision, on_record=str(decision.reason), details={})
             return decision
 
-        # (2) An unknown id is compared with a decoy: callers can't list who is enrolled.
+        # (2) An unknown id is compared with a decoy: callers can't list who is enrolled. It is
+        # made for every id, since making it takes time.
         template = await self._templates.get(subject_id)
+        decoy = self._decoy.template(subject_id)
         known = template is not None
 
         # (3) Compare and decide. Thresholds live in the policy and nowhere else.
-        match = self._matcher.compare(evidence.embeddings, template or self._decoy.template(subject_id))
-        decision = self._policy.decide(match, evidence)
-        if not known:
-            decision = self._policy.never_accept(decision)
+        match = self._matcher.compare(evidence.embeddings, decoy if template is None else template)
+        decide = self._policy.decide if known else self._policy.decide_unclaimed
+        decision = decide(match, evidence)
 
         # (4) Durable before anyone can act on it.
         details = {**_details(evidence), "match_evidence": round(match.evidence, 4)}

@@ -35,9 +35,10 @@ def test_documented_points_of_the_confidence_scale() -> None:
     assert confidence(evidence_of_fmr(1e-5)) == pytest.approx(0.731, abs=5e-4)
 
 
-def test_nan_is_never_a_score() -> None:
-    with pytest.raises(ValueError, match="NaN"):
-        CALIBRATION.evidences(np.array([0.1, math.nan], dtype=np.float32))
+@pytest.mark.parametrize("unknown", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_never_a_score(unknown: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        CALIBRATION.evidences(np.array([0.1, unknown], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,8 @@ def test_nan_is_never_a_score() -> None:
         ((0.4, 4.0), (0.5, 3.0)),
         ((0.4, 3.0), (0.5, 3.0)),
         ((-1.0, 1.0), (0.5, 3.0)),
+        ((0.4, 3.0), (0.5, math.inf)),
+        ((0.4, 3.0), (math.nan, 4.0)),
     ],
 )
 def test_a_map_that_does_not_rise_is_refused(knots: tuple[tuple[float, float], ...]) -> None:

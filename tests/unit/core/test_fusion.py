@@ -10,7 +10,7 @@ def test_one_network_speaks_for_itself() -> None:
     assert fuse([4.2]) == 4.2
 
 
-@pytest.mark.parametrize("given", [[], [math.nan], [4.0, math.nan]])
+@pytest.mark.parametrize("given", [[], [math.nan], [4.0, math.nan], [4.0, math.inf]])
 def test_no_evidence_is_refused(given: list[float]) -> None:
     with pytest.raises(ValueError, match="at least one"):
         fuse(given)

@@ -46,6 +46,19 @@ def test_unknown_evidence_is_refused() -> None:
         documented_head().probability(HeadInput(math.nan, 0.0, 0.0))
 
 
+@pytest.mark.parametrize("name", ["match_evidence", "match_threshold", "liveness", "quality"])
+def test_unknown_evidence_is_not_clipped_into_known(name: str) -> None:
+    known = {"match_evidence": 4.0, "match_threshold": 4.0, "liveness": 0.5, "quality": 0.5}
+    with pytest.raises(ValueError, match="finite"):
+        HeadInput.of(liveness_threshold=0.5, **{**known, name: math.nan})
+
+
+def test_a_hopeless_attempt_has_probability_zero_not_an_overflow() -> None:
+    head = documented_head()
+    sure = Head(head.weights, (head.biases[0], head.biases[1], np.array([-5000.0], np.float32)))
+    assert sure.probability(HeadInput(0.0, 0.0, 0.0)) == 0.0
+
+
 def test_weights_of_another_network_are_refused() -> None:
     head = documented_head()
     with pytest.raises(ValueError, match="4 x 3"):
