@@ -99,7 +99,7 @@ def _measure(names: Iterable[str], images: Path, zoo: Zoo) -> dict[str, Face]:
     for name in bar(names := list(names), "measuring", len(names)):
         try:
             frame = decode((images / name).read_bytes())
-            face = choose_subject(detector.detect(frame), SubjectPolicy())
+            face = choose_subject(detector.detect(frame), frame.size, SubjectPolicy())
             crop = identity_crop(frame, face, crop_px=embedder.crop_px)
             quality = assess(frame, face, landmarker.mesh(frame, face), crop, QualityPolicy())
         except (FaceKeyError, OSError):

@@ -45,6 +45,7 @@ from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.pool import AnalyzerPool
+from facekey.vision.subject import SubjectPolicy
 from facekey.zoo.cards import Card, Task
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo, default_cards_dir
@@ -91,7 +92,11 @@ def open_zoo(settings: Settings) -> Zoo:
 
 
 def open_vision(
-    zoo: Zoo, *, limits: DecodeLimits | None = None, observe: StageObserver | None = None
+    zoo: Zoo,
+    *,
+    limits: DecodeLimits | None = None,
+    subject: SubjectPolicy | None = None,
+    observe: StageObserver | None = None,
 ) -> Vision:
     """Load every network that is installed and measured.
 
@@ -121,6 +126,7 @@ def open_vision(
             landmarker=FaceMeshLandmarker(mesh_session),
             embedders=embedders,
             liveness=[network for network, _ in live],
+            subject=subject,
             limits=limits,
             observe=observe,
         ),

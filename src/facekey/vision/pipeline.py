@@ -86,7 +86,7 @@ class Pipeline:
         with self._stage("detect"):
             faces = self._detector.detect(frame)
         # (3)
-        face = choose_subject(faces, self._subject)
+        face = choose_subject(faces, frame.size, self._subject)
         # (4)
         with self._stage("mesh"):
             mesh = self._landmarker.mesh(frame, face)

@@ -161,12 +161,17 @@ def test_no_checks_is_not_a_pass() -> None:
         Pipeline(**parts, embedders=[], liveness=[FixedLiveness(1.0)])  # type: ignore[arg-type]
 
 
-def test_the_subject_is_clearly_the_nearest() -> None:
-    near, far = detection_at(10, 10, 100), detection_at(200, 10, 60)
-    assert choose_subject([far, near], SubjectPolicy()) is near
-    almost = detection_at(200, 10, 80)
+def test_the_subject_clearly_stands_out() -> None:
+    size = (400, 400)
+    near, far = detection_at(150, 150, 100), detection_at(20, 150, 90)
+    assert choose_subject([far, near], size, SubjectPolicy()) is near
+    # As far from the middle on the other side, and a little larger: nobody is clearly meant.
     with pytest.raises(SampleRejected, match="multiple_faces"):
-        choose_subject([almost, near], SubjectPolicy())
-    doubtful = detection_at(200, 10, 90, score=0.6)
-    assert choose_subject([doubtful, near], SubjectPolicy()) is near
-    assert choose_subject([doubtful], SubjectPolicy()) is doubtful
+        choose_subject([far, detection_at(290, 150, 95)], size, SubjectPolicy())
+    with pytest.raises(SampleRejected, match="multiple_faces"):
+        choose_subject([near, detection_at(110, 150, 100)], size, SubjectPolicy())
+    doubtful = detection_at(155, 150, 100, score=0.6)
+    assert choose_subject([doubtful, near], size, SubjectPolicy()) is near
+    assert choose_subject([doubtful], size, SubjectPolicy()) is doubtful
+    # Told to take the most prominent face, it always does.
+    assert choose_subject([detection_at(110, 150, 90), near], size, SubjectPolicy(dominance=1.0)) is near

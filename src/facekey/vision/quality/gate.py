@@ -41,8 +41,8 @@ class QualityPolicy:
     min_luminance: float = 0.18
     max_luminance: float = 0.88
     min_contrast: float = 0.17
-    max_yaw_deg: float = 47.0
-    max_pitch_deg: float = 30.0
+    max_yaw_deg: float = 52.0
+    max_pitch_deg: float = 34.0
     min_bareness: float = 0.5
     min_presence: float = 0.3
     max_outside: float = 0.5
