@@ -6,8 +6,8 @@ threshold that was best on the other nine. Every picture goes through the whole 
 it sends back is a failure to acquire; a pair with one counts as wrong, as a refused
 person would be. LFW names one person a picture, also where several stand side by side, so
 the most prominent face is always taken; how often the product would rather ask for
-another picture ("multiple_faces") is counted apart. FNMR at a false match rate: over all mated pairs of the pictures,
-at thresholds from all pairs of different people.
+another picture ("multiple_faces") is counted apart. FNMR at a false match rate: over all
+mated pairs of the pictures, at thresholds from all pairs of different people.
 """
 
 import hashlib
