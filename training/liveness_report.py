@@ -39,13 +39,13 @@ class Round:
     Attributes:
         name: the fold.
         held_out: labelled sets it never saw.
-        rest: live people it never saw, of the sets that it was trained on others of.
-        live: live people of sets that no network was trained on.
+        bounding: live people it never saw, who bound the threshold.
+        live: live people it never saw, only judged.
     """
 
     name: str
     held_out: tuple[Scored, ...]
-    rest: tuple[Scored, ...]
+    bounding: tuple[Scored, ...]
     live: tuple[Scored, ...]
 
 
@@ -58,17 +58,19 @@ class Operating:
     calibration: Platt
 
 
-def operating_point(rounds: Sequence[Round]) -> Operating:
+def operating_point(rounds: Sequence[Round], last: Round | None) -> Operating:
     """Threshold and calibration from the held-out scores of all rounds.
 
     The threshold is where mean APCER and mean BPCER of the held-out sets meet, but never
-    so high that more than `MAX_BPCER` of the live people in `Round.rest` would be sent away.
+    so high that the last network would send away more than `MAX_BPCER` of the live people
+    who bound it.
     """
     held_out = [scored for one in rounds for scored in one.held_out]
     calibration = calibrate(held_out)
     logit = balanced_threshold(held_out)
-    bounds = [threshold_for_bpcer(scored.logits, MAX_BPCER) for one in rounds for scored in one.rest]
-    logit = min([logit, *bounds])
+    if last and last.bounding:
+        bounding = np.concatenate([scored.logits for scored in last.bounding])
+        logit = min(logit, threshold_for_bpcer(bounding, MAX_BPCER))
     score = float(calibration.probability(np.array([logit], np.float32))[0])
     return Operating(logit, score, calibration)
 
@@ -86,12 +88,12 @@ def held_out_results(rounds: Sequence[Round]) -> list[SetResult]:
 def write(folder: Path, recipe: Recipe, rounds: Sequence[Round], last: Round | None) -> str:
     """Write report.json, report.md and curves.png; give the report's text."""
     results = held_out_results(rounds)
-    point = operating_point(rounds)
+    point = operating_point(rounds, last)
     at_point = sorted(
         (judge(scored, point.threshold_logit) for one in rounds for scored in one.held_out),
         key=lambda result: result.name,
     )
-    live = [judge(scored, point.threshold_logit) for scored in (*last.rest, *last.live)] if last else []
+    live = [judge(scored, point.threshold_logit) for scored in last.live] if last else []
     text = "\n\n".join(
         [
             "# Liveness training report",

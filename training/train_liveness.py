@@ -42,13 +42,13 @@ class Material:
     Attributes:
         labelled: sets with attacks.
         extra: live people to train on.
-        rest: other people of the same sets.
-        judged: live people of sets that are only judged.
+        bounding: other people of the same sets, who bound the threshold.
+        judged: live people who are only judged.
     """
 
     labelled: tuple[CropSet, ...]
     extra: tuple[CropSet, ...]
-    rest: tuple[CropSet, ...]
+    bounding: tuple[CropSet, ...]
     judged: tuple[CropSet, ...]
 
 
@@ -105,7 +105,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--width", type=int, default=32, help="channels of the first stage; 64 is the paper's network")
     add("--seed", type=int, default=1)
     add("--extra_live", type=Path, action="append", default=[], help="more live people to train on")
-    add("--extra_share", type=float, default=0.6, help="share of those people trained on; the rest is judged")
+    add("--extra_share", type=float, default=0.6, help="share of those people trained on")
     add("--judge_live", type=Path, action="append", default=[], help="live people, judged only")
     add("--never_train", action="append", default=[], help="a person of --extra_live to judge only")
     add("--hold_out", action="append", default=[], metavar="SET[,SET]", help="sets that leave together")
@@ -133,14 +133,17 @@ def _material(options: argparse.Namespace) -> Material:
         return crops
 
     labelled = tuple(crops_of(source) for source in discover(options.data_root))
-    judged = tuple(crops_of(live_only(folder)) for folder in options.judge_live)
-    extra, rest = [], []
+    judged = [crops_of(live_only(folder)) for folder in options.judge_live]
+    extra, bounding = [], []
+    never = frozenset(options.never_train)
     for folder in options.extra_live:
         crops = crops_of(live_only(folder))
-        kept = people_kept(crops, share=options.extra_share, never=frozenset(options.never_train))
-        extra.append(crops.only(kept))
-        rest.append(crops.only(~kept))
-    return Material(labelled, tuple(extra), tuple(rest), judged)
+        trained = people_kept(crops, share=options.extra_share, never=never)
+        used = people_kept(crops, share=(1 + options.extra_share) / 2, never=never)
+        extra.append(crops.only(trained))
+        bounding.append(crops.only(used & ~trained))
+        judged.append(crops.only(~used))
+    return Material(labelled, tuple(extra), tuple(bounding), tuple(judged))
 
 
 def _fit(fold: Fold, material: Material, recipe: Recipe, options: argparse.Namespace) -> ResNet18:
@@ -169,12 +172,12 @@ def _judge(fold: Fold, network: ResNet18, material: Material) -> Round:
         )
 
     held_out = [crops for crops in material.labelled if crops.name in fold.held_out]
-    return Round(fold.name, scored(held_out), scored(material.rest), scored(material.judged))
+    return Round(fold.name, scored(held_out), scored(material.bounding), scored(material.judged))
 
 
 def _keep_scores(one: Round, path: Path) -> None:
     """Keep what a network said, for the authentication head and for looking closer."""
-    scored = [*one.held_out, *one.rest, *one.live]
+    scored = [*one.held_out, *one.bounding, *one.live]
     if scored:
         np.savez(
             path,
