@@ -13,6 +13,7 @@ FaceKeyError
 ├── Unavailable                 nothing was decided; trying again may help
 │   ├── Overloaded
 │   ├── StoreUnavailable
+│   ├── GalleryMoved            somebody was added after the search that a registration rests on
 │   └── KeyUnavailable          a template can't be opened with the keys at hand
 ├── SealBroken                  a stored template was changed or moved
 ├── AuditBroken                 the audit chain doesn't add up
@@ -123,6 +124,12 @@ class StoreUnavailable(Unavailable):
     """The database did not take or give the data: locked, full, away."""
 
     code = "store_unavailable"
+
+
+class GalleryMoved(Unavailable):
+    """Somebody else was enrolled since the gallery was searched; the search must be done again."""
+
+    code = "gallery_moved"
 
 
 class KeyUnavailable(Unavailable):

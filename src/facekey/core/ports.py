@@ -127,10 +127,12 @@ class Search:
     Attributes:
         candidates: best first.
         gallery_size: how many people were compared with.
+        as_of: the moment of the gallery that was searched; grows with every change of it.
     """
 
     candidates: tuple[Candidate, ...]
     gallery_size: int
+    as_of: int
 
 
 class AuditLog(Protocol):
@@ -148,11 +150,17 @@ class AuditLog(Protocol):
 class Templates(Protocol):
     """Enrolled people. Each change is one transaction with its audit record: both or neither."""
 
-    async def add(self, template: Template, event: AuditEvent) -> Receipt:
-        """Store a new person.
+    async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
+        """Store a new person, unless somebody was added after the search that found no such face.
+
+        Args:
+            template: whom to store.
+            event: what goes on record with them.
+            searched: `Search.as_of` of that search.
 
         Raises:
             SubjectExists: the id is taken; nothing was changed.
+            GalleryMoved: somebody was added since; nothing was changed; search again.
             StoreUnavailable: nothing was changed.
         """
         ...

@@ -1,12 +1,14 @@
 """Register: a few photos of one person become a template."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from facekey.core.audit import AuditEvent
 from facekey.core.enrolment import Sample, judge_together, references_of, usable
 from facekey.core.errors import (
     FaceAlreadyEnrolled,
+    GalleryMoved,
     RegistrationRefused,
     RequestInvalid,
     SampleRejected,
@@ -16,6 +18,9 @@ from facekey.core.matching import Matcher
 from facekey.core.policy import IdentifyPolicy, RegisterPolicy
 from facekey.core.ports import Analyzer, AuditLog, Clock, Directory, Gallery, Receipt, Templates
 from facekey.core.types import SubjectId, Template
+
+SEARCHES = 10
+"""So often another registration may come in between before this one is put off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,27 @@ class Register:
         try:
             # (3)
             samples = judge_together(samples, self._matcher, self._policy)
-            # (4)
-            await self._refuse_enrolled_face(samples)
+            # (4) and (5)
+            receipt = await self._store(subject_id, samples)
         except RegistrationRefused as refusal:
             await self._record_refusal(subject_id, refusal, len(images))
             raise
+        return Registration(subject_id, tuple(samples), receipt)
 
+    async def _store(self, subject_id: SubjectId, samples: Sequence[Sample]) -> Receipt:
+        """Search and store, again when another registration came in between.
+
+        Two registrations of one face under two ids at the same moment would each find
+        the gallery without it.
+        """
+        for _ in range(SEARCHES - 1):
+            with suppress(GalleryMoved):
+                return await self._search_and_store(subject_id, samples)
+        return await self._search_and_store(subject_id, samples)
+
+    async def _search_and_store(self, subject_id: SubjectId, samples: Sequence[Sample]) -> Receipt:
+        # (4)
+        searched = await self._refuse_enrolled_face(samples)
         # (5) A new person is wholly there or wholly not.
         accepted = usable(samples)
         event = AuditEvent(
@@ -97,10 +117,10 @@ class Register:
             "enrolled",
             "enrolled",
             self._clock.now(),
-            {"samples": len(images), "accepted": len(accepted)},
+            {"samples": len(samples), "accepted": len(accepted)},
         )
-        receipt = await self._templates.add(Template(subject_id, references_of(accepted)), event)
-        return Registration(subject_id, tuple(samples), receipt)
+        template = Template(subject_id, references_of(accepted))
+        return await self._templates.add(template, event, searched=searched)
 
     def _check_count(self, count: int) -> None:
         policy = self._policy
@@ -118,8 +138,8 @@ class Register:
             return Sample(rejection.reason, None, rejection.quality)
         return Sample(self._policy.objection(evidence), evidence, evidence.quality)
 
-    async def _refuse_enrolled_face(self, samples: Sequence[Sample]) -> None:
-        """Search with the mean face: one odd photo must not accuse anybody."""
+    async def _refuse_enrolled_face(self, samples: Sequence[Sample]) -> int:
+        """Search with the mean face: one odd photo must not accuse anybody. Gives what was searched."""
         probe = [references.centroid() for references in references_of(usable(samples))]
         search = await self._gallery.search(probe, top_k=1)
         threshold = self._identify_policy.threshold(search.gallery_size)
@@ -129,6 +149,7 @@ class Register:
                 "this face is registered under another user id; one person has one id",
                 [sample.verdict() for sample in samples],
             )
+        return search.as_of
 
     async def _record_refusal(self, subject_id: SubjectId, refusal: RegistrationRefused, images: int) -> None:
         await self._audit.append(

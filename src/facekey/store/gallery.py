@@ -92,7 +92,7 @@ class MemoryGallery:
                 for uid in nominated
             ]
             candidates.sort(key=lambda candidate: candidate.match.evidence, reverse=True)
-            return Search(tuple(candidates[:top_k]), len(self._members))
+            return Search(tuple(candidates[:top_k]), len(self._members), self._seen)
 
     async def _catch_up(self) -> None:
         seen = self._seen

@@ -7,6 +7,7 @@ import numpy as np
 
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Matcher
+from facekey.core.ports import Receipt
 from facekey.core.types import References, SubjectId, Template
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
@@ -18,6 +19,7 @@ from facekey.store.sql.deployment_keys import load_deployment_keys
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
 
+EVERYTHING = 2**62
 POPULATION = Population(np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32))
 
 
@@ -33,6 +35,10 @@ class Store:
     templates: SqlTemplates
     directory: SqlDirectory
     gallery: MemoryGallery
+
+    async def enrol(self, template: Template, event: AuditEvent) -> Receipt:
+        """Store a person whose face was looked for in all of the gallery."""
+        return await self.templates.add(template, event, searched=EVERYTHING)
 
 
 async def open_store(url: str, key: EncryptionKey) -> Store:

@@ -2,7 +2,9 @@ import sqlite3
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from facekey.core.errors import GalleryMoved, SubjectExists
 from facekey.core.types import Embedding, Floats, SubjectId
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.index.exact import ExactIndex
@@ -16,7 +18,7 @@ def probe(seed: int) -> list[Embedding]:
 
 async def test_the_right_person_is_found_first(store: Store) -> None:
     for number in range(20):
-        await store.templates.add(template(f"user{number}", number), event("register", f"user{number}"))
+        await store.enrol(template(f"user{number}", number), event("register", f"user{number}"))
     for number in range(20):
         search = await store.gallery.search(probe(number), top_k=3)
         assert search.gallery_size == 20
@@ -33,10 +35,10 @@ async def test_an_empty_gallery(store: Store) -> None:
 
 async def test_changes_by_another_process_are_seen_at_the_next_search(store: Store, neighbour: Store) -> None:
     assert (await store.gallery.search(probe(1), top_k=1)).gallery_size == 0
-    await neighbour.templates.add(template("alice", 1), event("register", "alice"))
+    await neighbour.enrol(template("alice", 1), event("register", "alice"))
     assert (await store.gallery.search(probe(1), top_k=1)).candidates[0].subject_id == "alice"
     await neighbour.templates.erase(SubjectId("alice"), event("erase", "alice"))
-    await neighbour.templates.add(template("alice", 2), event("register", "alice"))
+    await neighbour.enrol(template("alice", 2), event("register", "alice"))
     found = await store.gallery.search(probe(2), top_k=2)
     assert [candidate.subject_id for candidate in found.candidates] == ["alice"]
     assert found.candidates[0].match.evidence > 4.0
@@ -76,12 +78,27 @@ def test_a_decoy_is_steady_secret_and_like_a_stranger() -> None:
     assert abs(float(centroid(decoy, "ghost") @ centroid(other_key, "ghost"))) < 0.6
 
 
+async def test_nobody_is_added_after_a_search_that_could_not_see_everybody(
+    store: Store, neighbour: Store
+) -> None:
+    before = await store.gallery.search(probe(1), top_k=1)
+    await neighbour.enrol(template("alice", 1), event("register", "alice"))
+    with pytest.raises(GalleryMoved):
+        await store.templates.add(template("bob", 1), event("register", "bob"), searched=before.as_of)
+    with pytest.raises(SubjectExists):
+        await store.templates.add(template("alice", 1), event("register", "alice"), searched=before.as_of)
+    after = await store.gallery.search(probe(1), top_k=1)
+    await neighbour.templates.erase(SubjectId("alice"), event("erase", "alice"))
+    await store.templates.add(template("bob", 1), event("register", "bob"), searched=after.as_of)
+    assert await store.directory.count() == 1
+
+
 async def test_a_database_that_was_put_back_is_read_from_the_start(store: Store, tmp_path: Path) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     live, backup = (sqlite3.connect(tmp_path / name) for name in ("store.db", "backup.db"))
     live.backup(backup)
     await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
-    await store.templates.add(template("bob", 2), event("register", "bob"))
+    await store.enrol(template("bob", 2), event("register", "bob"))
     assert (await store.gallery.search(probe(2), top_k=1)).candidates[0].subject_id == "bob"
     backup.backup(live)
     for connection in (live, backup):

@@ -54,7 +54,7 @@ async def count_pages(connection: AsyncConnection) -> int:
 
 async def test_what_is_added_comes_back(store: Store) -> None:
     added = template("alice", 1)
-    receipt = await store.templates.add(added, event("register", "alice"))
+    receipt = await store.enrol(added, event("register", "alice"))
     assert receipt.sequence == 1
     found = await store.templates.get(SubjectId("alice"))
     assert found is not None
@@ -67,9 +67,9 @@ async def test_what_is_added_comes_back(store: Store) -> None:
 
 
 async def test_an_id_is_taken_once(store: Store) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     with pytest.raises(SubjectExists, match="alice"):
-        await store.templates.add(template("alice", 2), event("register", "alice"))
+        await store.enrol(template("alice", 2), event("register", "alice"))
     assert await store.directory.count() == 1
     assert len(await records(store)) == 1, "a failed registration must leave no record of a success"
 
@@ -77,7 +77,7 @@ async def test_an_id_is_taken_once(store: Store) -> None:
 async def test_concurrent_registrations_of_one_id(store: Store, neighbour: Store) -> None:
     outcomes = await asyncio.gather(
         *(
-            side.templates.add(template("alice", n), event("register", "alice"))
+            side.enrol(template("alice", n), event("register", "alice"))
             for n, side in enumerate([store, neighbour] * 4)
         ),
         return_exceptions=True,
@@ -87,19 +87,19 @@ async def test_concurrent_registrations_of_one_id(store: Store, neighbour: Store
 
 
 async def test_erased_is_gone_and_the_id_is_free(store: Store) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
     assert await store.templates.get(SubjectId("alice")) is None
     assert await store.directory.count() == 0
     with pytest.raises(SubjectUnknown):
         await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
-    await store.templates.add(template("alice", 2), event("register", "alice"))
+    await store.enrol(template("alice", 2), event("register", "alice"))
     assert len(await records(store)) == 3
 
 
 async def test_nothing_of_an_erased_person_is_left_in_the_files(store: Store, tmp_path: Path) -> None:
-    await store.templates.add(template("bob", 2), event("register", "bob"))
-    await store.templates.add(template("alice-unmistakable", 1), event("register", "alice-unmistakable"))
+    await store.enrol(template("bob", 2), event("register", "bob"))
+    await store.enrol(template("alice-unmistakable", 1), event("register", "alice-unmistakable"))
     query = (
         select(subjects.c.wrapped_key, templates.c.sealed)
         .join(templates)
@@ -115,14 +115,14 @@ async def test_nothing_of_an_erased_person_is_left_in_the_files(store: Store, tm
 
 async def test_stored_templates_are_not_readable(store: Store, tmp_path: Path) -> None:
     added = template("alice", 1)
-    await store.templates.add(added, event("register", "alice"))
+    await store.enrol(added, event("register", "alice"))
     on_disk = raw_files(tmp_path)
     assert added.references[0].vectors[0].tobytes()[:32] not in on_disk
 
 
 async def test_swapped_and_changed_templates_do_not_open(store: Store) -> None:
     for number, name in enumerate(("alice", "bob")):
-        await store.templates.add(template(name, number), event("register", name))
+        await store.enrol(template(name, number), event("register", name))
     stored = await rows(store, select(templates.c.subject_uid, templates.c.sealed))
     for (uid, _), (_, other) in zip(stored, reversed(stored), strict=True):
         await run(store, update(templates).where(templates.c.subject_uid == uid).values(sealed=other))
@@ -136,14 +136,14 @@ async def test_swapped_and_changed_templates_do_not_open(store: Store) -> None:
 
 
 async def test_a_renamed_row_does_not_open(store: Store) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     await run(store, update(subjects).values(user_id="mallory"))
     with pytest.raises(SealBroken):
         await store.templates.get(SubjectId("mallory"))
 
 
 async def test_another_encryption_key_is_named_as_such(store: Store, url: str) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     with pytest.raises(KeyUnavailable, match="not the key of this database"):
         await open_store(url, EncryptionKey.generate())
 
@@ -167,11 +167,11 @@ async def test_a_locked_database_is_unavailable_not_half_written(
 
 async def fill(store: Store, people: int) -> None:
     for number in range(people):
-        await store.templates.add(template(f"user{number}", number, 10), event("register", "x"))
+        await store.enrol(template(f"user{number}", number, 10), event("register", "x"))
 
 
 async def test_a_full_disk_loses_nothing_and_heals(store: Store) -> None:
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     pages = await store.database.write(count_pages)
     await run(store, text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(StoreUnavailable, match="full"):
@@ -179,14 +179,14 @@ async def test_a_full_disk_loses_nothing_and_heals(store: Store) -> None:
     registered = await store.directory.count()
     assert len(await records(store)) == registered, "each person has a record, and each record its person"
     await run(store, text("PRAGMA max_page_count = 1000000"))
-    await store.templates.add(template("late", 3), event("register", "late"))
+    await store.enrol(template("late", 3), event("register", "late"))
     assert await store.directory.count() == registered + 1
 
 
 async def test_pages_of_the_directory(store: Store) -> None:
     names = [f"user{number:02}" for number in range(7)]
     for number, name in enumerate(names):
-        await store.templates.add(template(name, number), event("register", name))
+        await store.enrol(template(name, number), event("register", name))
     first = await store.directory.page(after=None, limit=5)
     rest = await store.directory.page(after=first[-1].subject_id, limit=5)
     assert [subject.subject_id for subject in (*first, *rest)] == names
@@ -237,7 +237,7 @@ def insert_person() -> Executable:
 async def test_a_record_that_cannot_be_written_is_no_duplicate_person(store: Store) -> None:
     await run(store, text("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"))
     with pytest.raises(StoreUnavailable):
-        await store.templates.add(template("alice", 1), event("register", "alice"))
+        await store.enrol(template("alice", 1), event("register", "alice"))
     with pytest.raises(StoreUnavailable):
         await store.audit.append(event("authenticate", "alice"))
     assert await store.directory.count() == 0
@@ -249,7 +249,7 @@ async def test_an_erasure_is_answered_even_when_the_log_cannot_be_emptied(
     async def busy() -> None:
         raise StoreUnavailable("a reader is at work")
 
-    await store.templates.add(template("alice", 1), event("register", "alice"))
+    await store.enrol(template("alice", 1), event("register", "alice"))
     monkeypatch.setattr(store.database, "forget_deleted_pages", busy)
     await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
     assert await store.directory.count() == 0

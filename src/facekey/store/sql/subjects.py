@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
-from facekey.core.errors import StoreUnavailable, SubjectExists, SubjectUnknown
+from facekey.core.errors import GalleryMoved, StoreUnavailable, SubjectExists, SubjectUnknown
 from facekey.core.ports import Decoy, Receipt
 from facekey.core.types import ModelId, References, Subject, SubjectId, Template
 from facekey.store.sealing import KeyRing
@@ -45,17 +45,18 @@ class SqlTemplates:
         self._audit = audit
         self._decoy = _seal(ring, UNKNOWN_UID, decoy.template(SubjectId(UNKNOWN_UID)))
 
-    async def add(self, template: Template, event: AuditEvent) -> Receipt:
+    async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
         """Store a new person with the audit record of it: both or neither.
 
         Raises:
             SubjectExists: the id is taken.
+            GalleryMoved: somebody was added after the gallery was searched.
             StoreUnavailable: nothing was changed.
         """
         sealed = _seal(self._ring, secrets.token_hex(16), template)
 
         async def adding(connection: AsyncConnection) -> Receipt:
-            await _insert(connection, sealed, template, event.at)
+            await _insert(connection, sealed, template, event.at, searched)
             return await self._audit.append_within(connection, event)
 
         return await self._database.write(adding)
@@ -188,8 +189,11 @@ def _seal(ring: KeyRing, uid: str, template: Template) -> SealedSubject:
 
 
 async def _insert(
-    connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime
+    connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime, searched: int
 ) -> None:
+    later = select(gallery_changes.c.sequence).where(
+        gallery_changes.c.kind == ADDED, gallery_changes.c.sequence > searched
+    )
     row = insert(subjects).values(
         uid=sealed.uid,
         user_id=sealed.user_id,
@@ -202,6 +206,9 @@ async def _insert(
     except IntegrityError as error:
         # Only here does a broken rule mean that the id is taken; anywhere else the store is at fault.
         raise SubjectExists(template.subject_id) from error
+    # The write lock is held: nobody can be added between this look and the commit.
+    if (await connection.execute(later.limit(1))).first() is not None:
+        raise GalleryMoved("somebody else was enrolled at the same moment; try again")
     await connection.execute(
         insert(templates),
         [{"subject_uid": sealed.uid, "model": model, "sealed": blob} for model, blob in sealed.blobs],
