@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.zoo.cards import Card, Pack, load_cards
-from facekey.zoo.convert.recipe import convert, recipe_of
+from facekey.zoo.convert.recipe import recipe_of
 from facekey.zoo.durable import locked, require_sha256, sha256_of, write_whole
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.progress import Progress, Silent
@@ -279,6 +279,10 @@ class Zoo:
         """Make the graph from the weights in the cache. The caller holds the lock."""
         weights = self._weights(card).read_bytes()
         require_sha256(weights, card.weights.sha256, card.weights.file)
+        # Here and not above: the converter and its libraries are large, and a service that
+        # finds its graphs in the cache never needs them.
+        from facekey.zoo.convert.conversion import convert  # noqa: PLC0415
+
         graph = convert(card, weights)
         write_whole(self._onnx(card), graph)
         # Last: a graph without its manifest counts as absent.

@@ -1,114 +1,19 @@
-"""From a card's published file to the one ONNX graph that FaceKey runs."""
+"""What a converted graph depends on, without what converts it.
+
+Apart from `conversion.py`, because a service that finds its graphs in the cache asks for
+recipes only, and the tools that make graphs are large.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping
 
-import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-from facekey.core.errors import ConversionError
 from facekey.zoo.cards import Card
-from facekey.zoo.convert.networks.inception_resnet_v1 import build_inception_resnet_v1
-from facekey.zoo.convert.networks.mtcnn import build_onet, build_pnet, build_rnet
-from facekey.zoo.convert.preprocess import fold_preprocessing
-from facekey.zoo.convert.state import StateDict
-from facekey.zoo.convert.tflite import convert_tflite
-from facekey.zoo.convert.torch_pickle import read_state_dict
-from facekey.zoo.onnx import runtime_version, simplify
+from facekey.zoo.onnx import runtime_version
 
 CONVERTER_VERSION = 1
 """To be raised whenever the same file would become another graph."""
-
-NETWORKS: Mapping[str, Callable[[StateDict], onnx.ModelProto]] = {
-    "mtcnn_pnet": build_pnet,
-    "mtcnn_rnet": build_rnet,
-    "mtcnn_onet": build_onet,
-    "inception_resnet_v1": build_inception_resnet_v1,
-}
-"""Definitions for weights that come without a graph."""
-
-# Measured with ONNX Runtime 1.31 on 2 threads, graph against numpy, 20th percentile of
-# 150 alternating runs: RetinaFace 640x480 0.78 and 0.85, P-Net 384x288 0.91, O-Net 8 x
-# 48 px 0.71, face mesh 0.92, R-Net 32 x 24 px 0.94, MobileFaceNet 0.98 alone and 1.00 for
-# a batch of 8. Never slower beyond the noise, so every network takes uint8 RGB.
 
 
 def recipe_of(card: Card) -> str:
     """What the converted graph depends on besides the weights; another recipe, another graph."""
     ingredients = (CONVERTER_VERSION, runtime_version(), card.weights, card.input, card.outputs)
     return hashlib.sha256(repr(ingredients).encode()).hexdigest()
-
-
-def convert(card: Card, weights: bytes) -> bytes:
-    """Make the network of a card.
-
-    Args:
-        card: says how.
-        weights: the published file; its hash has been checked.
-
-    Returns:
-        An ONNX file. With `[input]` on the card it takes `image` (N, H, W, 3) uint8 RGB;
-        without, what the file takes. The outputs have the card's names, order and shapes.
-
-    Raises:
-        ConversionError: the file is not what the card says.
-    """
-    model = _graph(card, weights)
-    _name_outputs(card, model)
-    if card.input is not None:
-        _check_size(card, model)
-        model = fold_preprocessing(
-            model, colours=card.input.colours, mean=card.input.mean, scale=card.input.scale
-        )
-    return simplify(model.SerializeToString())
-
-
-def _graph(card: Card, weights: bytes) -> onnx.ModelProto:
-    if card.weights.format == "tflite":
-        return convert_tflite(weights, name=card.name, outputs=[output.name for output in card.outputs])
-    if card.weights.format == "torch":
-        build = NETWORKS.get(card.weights.network or "")
-        if build is None:
-            raise ConversionError(f"{card.name}: there is no definition of {card.weights.network}")
-        return build(StateDict(read_state_dict(weights)))
-    try:
-        model = onnx.load_model_from_string(weights)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        raise ConversionError(f"{card.name}: not an ONNX file: {error}") from error
-    return model
-
-
-def _name_outputs(card: Card, model: onnx.ModelProto) -> None:
-    """Give the outputs the card's names; exporters leave numbers."""
-    found = [_shape(value) for value in model.graph.output]
-    wanted = [output.shape for output in card.outputs]
-    if len(found) != len(wanted) or not all(map(_fits, found, wanted)):
-        raise ConversionError(f"{card.name}: the outputs are {found}, the card says {wanted}")
-    taken = {name for node in model.graph.node for name in node.output}
-    for value, output in zip(model.graph.output, card.outputs, strict=True):
-        if value.name == output.name:
-            continue
-        if output.name in taken:
-            raise ConversionError(f"{card.name}: the graph uses the name {output.name} for something else")
-        model.graph.node.append(onnx.helper.make_node("Identity", [value.name], [output.name]))
-        value.name = output.name
-
-
-def _check_size(card: Card, model: onnx.ModelProto) -> None:
-    constants = {value.name for value in model.graph.initializer}
-    images = [_shape(value) for value in model.graph.input if value.name not in constants]
-    size = card.input.size if card.input is not None else (0, 0)
-    if len(images) != 1 or not _fits(images[0], (3, *size)):
-        raise ConversionError(f"{card.name}: the inputs are {images}, the card says {(3, *size)}")
-
-
-def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Without the batch; 0 for a free size."""
-    return tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim[1:])
-
-
-def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        0 in pair or pair[0] == pair[1] for pair in zip(found, wanted, strict=True)
-    )
