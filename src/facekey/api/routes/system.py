@@ -45,16 +45,5 @@ async def info(service: Served) -> SystemInfo:
         match_fmr=facts.match_fmr,
         match_threshold=round(facts.match_threshold, 4),
         liveness_threshold=round(facts.liveness_threshold, 4),
-        models=[
-            Network(
-                name=network.name,
-                task=network.task,
-                title=network.title,
-                licence=network.licence,
-                installed=network.installed,
-                in_use=network.in_use,
-                note=network.note,
-            )
-            for network in facts.networks
-        ],
+        models=[Network.model_validate(network, from_attributes=True) for network in facts.networks],
     )
