@@ -58,6 +58,7 @@ def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_im
         middleware=[
             Middleware(RequestLog),
             Middleware(SecurityHeaders),
+            Middleware(problems.Defects),
             Middleware(LocalOnly),
             Middleware(BodyLimit, max_bytes=max_body_bytes),
         ],

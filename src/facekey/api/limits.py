@@ -6,12 +6,14 @@ everything here, as a problem, and also stops bodies that trickle in.
 
 import asyncio
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facekey.api.problems import http_problem
 
 BODY_TIMEOUT_S = 30.0
+MAX_DIGITS = 18
 
 
 class BodyLimit:
@@ -29,10 +31,15 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         too_large = HTTPException(413, f"a request may have {self._max_bytes} bytes at most")
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._max_bytes:
-            await http_problem(too_large)(scope, receive, send)
-            return
+        for declared in Headers(scope=scope).getlist("content-length"):
+            if not (declared.isascii() and declared.isdigit()):
+                malformed = HTTPException(400, "Content-Length must be a number")
+                await http_problem(malformed)(scope, receive, send)
+                return
+            # Their number first: Python refuses to read numbers of thousands of digits.
+            if len(declared) > MAX_DIGITS or int(declared) > self._max_bytes:
+                await http_problem(too_large)(scope, receive, send)
+                return
 
         deadline = asyncio.get_running_loop().time() + self._timeout_s
         received, complete = 0, False

@@ -8,27 +8,37 @@ import uuid
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.tracebacks import ExceptionDictTransformer
 
 log = structlog.get_logger(__name__)
 
 
 def configure(level: str) -> None:
     """Write JSON lines to standard error from this level on."""
-    logging.basicConfig(level=level.upper(), format="%(message)s")
-    for chatty in ("uvicorn.access", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    # Libraries stay at warnings: in their debug lines they repeat statements with their values.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("uvicorn").setLevel(max(lowest, logging.INFO))
+    # A filter, because servers that are started by their own command set levels of their own.
+    logging.getLogger("uvicorn.access").addFilter(_dropped)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # Without local variables: among them are keys, names and pictures.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _dropped(_: logging.LogRecord) -> bool:
+    """A server's own access log holds paths and query strings, and those hold user ids."""
+    return False
 
 
 class RequestLog:

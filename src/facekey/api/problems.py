@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facekey.core.errors import (
     FaceAlreadyEnrolled,
@@ -148,12 +149,43 @@ def http_problem(error: HTTPException) -> JSONResponse:
     return problem(error.status_code, code, str(error.detail), headers=error.headers)
 
 
+class Defects:
+    """Answers what nobody foresaw with a problem, too.
+
+    It stands inside the request log and the security headers; the framework's own place
+    for this is outside of them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; tell the client of a defect as long as nothing was sent."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            answer = _defect(error)
+            if started:
+                raise  # the server cuts the connection, so that half an answer isn't taken for one
+            await answer(scope, receive, send)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of this application as a problem."""
     app.add_exception_handler(FaceKeyError, _domain_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _defect)
 
 
 async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
@@ -168,7 +200,7 @@ async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
             extra = {"samples": list(error.samples)} if isinstance(error, RegistrationRefused) else None
             headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else None
             return problem(answer.status, code, answer.detail or str(error), extra=extra, headers=headers)
-    return await _defect(_request, error)
+    return _defect(error)
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
@@ -186,6 +218,6 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return http_problem(error)
 
 
-async def _defect(_request: Request, error: Exception) -> JSONResponse:
+def _defect(error: Exception) -> JSONResponse:
     log.error("defect", error=type(error).__name__, exc_info=error)
     return problem(500, "internal_error", "FaceKey has a defect here; the log of the service has the details")

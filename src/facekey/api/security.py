@@ -6,7 +6,7 @@ requests that a foreign web page makes are refused.
 """
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,11 +15,17 @@ from facekey.api.problems import problem
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
+# Spelled out and matched whole: in `localhost@evil.example` or `localhost.evil.example`
+# a part is right.
+_LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_LOCAL_ORIGIN = re.compile(r"https?://" + _LOCAL_HOST.pattern, re.IGNORECASE)
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 DOCS_POLICY = (
@@ -39,12 +45,12 @@ class LocalOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what comes from elsewhere; say why."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        refusal = _refusal(scope)
+        refusal = _refusal(scope) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # Browsers let any page open one, so it is refused before the handshake.
+            await send({"type": "websocket.close", "code": 1008, "reason": "local_only"})
         else:
             await problem(403, "local_only", refusal)(scope, receive, send)
 
@@ -79,23 +85,19 @@ def _refusal(scope: Scope) -> str | None:
     if client is not None and not _is_loopback(client[0]):
         return "the development profile is open and therefore answers only on this machine"
     headers = Headers(scope=scope)
-    if _hostname("//" + headers.get("host", "")) not in LOCAL_HOSTS:
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or _LOCAL_HOST.fullmatch(hosts[0]) is None:
         return "the development profile answers only under localhost, 127.0.0.1 or [::1]"
-    origin = headers.get("origin")
-    if origin is not None and _hostname(origin) not in LOCAL_HOSTS:
+    if any(_LOCAL_ORIGIN.fullmatch(origin) is None for origin in headers.getlist("origin")):
         return "web pages of other sites may not call this service"
     return None
 
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-
-
-def _hostname(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
+    # A socket for both families shows IPv4 clients as ::ffff:127.0.0.1.
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
