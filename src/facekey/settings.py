@@ -57,6 +57,8 @@ def read_settings() -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{_setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise SettingsInvalid(faults) from None  # the original holds the values
+    except (OSError, UnicodeDecodeError):
+        raise SettingsInvalid("the .env file can't be read: it must be text in UTF-8") from None
 
 
 def _setting_name(location: tuple[int | str, ...]) -> str:

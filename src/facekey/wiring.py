@@ -314,9 +314,9 @@ def _population(model: ModelId) -> Population:
     path = _population_path(model)
     try:
         values = np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as error:
+        return Population(mean=values[0], factor=values[1:])
+    except (OSError, ValueError, IndexError, EOFError) as error:
         raise ModelError(f"{model}: {path.name} can't be read: {error}") from error
-    return Population(mean=values[0], factor=values[1:])
 
 
 def _population_path(model: ModelId) -> Path:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from facekey.api.service import Service
@@ -43,7 +44,7 @@ def register(
         return
     for photo, sample in zip(photos, done.samples, strict=True):
         verdict = sample.verdict()
-        console.print(f"  {photo.name}: {verdict['reason']} {verdict['advice'] or ''}".rstrip())
+        console.print(f"  {escape(photo.name)}: {verdict['reason']} {verdict['advice'] or ''}".rstrip())
     console.print(
         f"[green]{done.subject_id} is registered[/green] "
         f"with {len(usable(done.samples))} of {len(images)} photos"

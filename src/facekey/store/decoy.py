@@ -23,10 +23,23 @@ class Population:
     Attributes:
         mean: (D,) float32.
         factor: (D, D) float32, `factor @ factor.T` is the covariance.
+
+    Raises:
+        ValueError: the shapes don't belong together, or a number is not finite. Only
+            unknown ids would meet it, and be told from known ones by the failure.
     """
 
     mean: Floats = field(repr=False)
     factor: Floats = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse statistics that no decoy can be drawn from."""
+        if self.mean.ndim != 1 or self.factor.shape != (self.mean.size, self.mean.size):
+            raise ValueError(
+                f"a population is (D,) and (D, D), not {self.mean.shape} and {self.factor.shape}"
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.factor).all()):
+            raise ValueError("a number of the population is not finite")
 
 
 class PopulationDecoy:

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+from facekey.core.errors import SettingsInvalid
+from facekey.settings import Settings, default_models_dir, read_settings
+from facekey.store.keys.encryption_key import EncryptionKey
+
+SECRET = EncryptionKey.generate().written()
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the developer's environment nor their .env has a say."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "ENCRYPTION_KEY",
+        "DATABASE_URL",
+        *(f"FACEKEY_{name.upper()}" for name in Settings.model_fields),
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults_serve_this_machine_only() -> None:
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.profile) == ("127.0.0.1", 8000, "development")
+    assert settings.database_url == "sqlite:///data/facekey.db"
+    assert settings.encryption_key.get_secret_value() == ""
+    assert settings.match_fmr == 1e-4
+    assert settings.vision_threads >= 1
+
+
+def test_the_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("FACEKEY_PORT=1\nFACEKEY_VISION_QUEUE=0\n# comment\nUNKNOWN=x\n")
+    monkeypatch.setenv("FACEKEY_PORT", "2")
+    settings = read_settings()
+    assert (settings.port, settings.vision_queue) == (2, 0)
+
+
+def test_the_key_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", SECRET)
+    settings = read_settings()
+    assert settings.encryption_key.get_secret_value() == SECRET
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("FACEKEY_MATCH_FMR", value)
+            for value in ("nan", "inf", "-inf", "0", "-1e-4", "1", "0.5", "often")
+        ),
+        *(("FACEKEY_IDENTIFY_FPIR", value) for value in ("nan", "0", "0.5", "")),
+        *(("FACEKEY_MAX_IMAGE_BYTES", value) for value in ("0", "-1", "1e99", "9" * 5000)),
+        *(("FACEKEY_MAX_IMAGE_PIXELS", value) for value in ("1", "inf")),
+        *(("FACEKEY_VISION_THREADS", value) for value in ("0", "65", "1.5")),
+        ("FACEKEY_VISION_QUEUE", "-1"),
+        *(("FACEKEY_PORT", value) for value in ("0", "65536", "http")),
+        ("FACEKEY_PROFILE", "production"),
+        ("FACEKEY_LOG_LEVEL", "trace"),
+    ],
+)
+def test_values_out_of_range_are_named_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid) as refused:
+        read_settings()
+    assert str(refused.value).startswith(f"{name}: ")
+    assert refused.value.__suppress_context__, "the original holds the value"
+
+
+def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEKEY_PORT", "secret-1")
+    monkeypatch.setenv("FACEKEY_MATCH_FMR", "secret-2")
+    with pytest.raises(SettingsInvalid) as refused:
+        read_settings()
+    assert "FACEKEY_PORT" in str(refused.value)
+    assert "FACEKEY_MATCH_FMR" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_told_without_its_content() -> None:
+    Path(".env").write_bytes(b"ENCRYPTION_KEY=secret\xff\xfe")
+    with pytest.raises(SettingsInvalid, match=r"\.env") as refused:
+        read_settings()
+    assert "secret" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_networks_are_kept_in_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert default_models_dir() == Path("/somewhere/facekey/models")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert default_models_dir() == Path.home() / ".cache" / "facekey" / "models"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().port = 1  # type: ignore[misc]
