@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
@@ -144,8 +145,13 @@ def checked_url(url: str) -> str:
 
 
 def _engine(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
+    address = make_url(url)
+    # Only `migrate` makes a database: a mistyped path must not look like an empty one.
+    existing = address.set(database=f"file:{quote(str(address.database))}").update_query_dict(
+        {"mode": "rw", "uri": "true"}
+    )
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
+        existing, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
     )
 
     @event.listens_for(engine.sync_engine, "connect")
