@@ -4,14 +4,17 @@ Protocol: one JPEG of 640 x 480 with one face (public photo), default pack, one 
 at a time. In process: `services.Authenticate` with the real store (SQLite, every audit
 record committed to disk). Bare: the very `InferenceSession.run` calls that the engine
 made for this picture, again with the same arrays. HTTP: the same request to
-`facekey serve` in another process on loopback. The three take turns, so that noise of
-the machine hits all alike; medians are compared.
+`facekey serve` in another process on loopback. They take turns, so that noise of the
+machine hits all alike, and before each there is a pause in which the threads of the one
+before, which spin for a moment after their work, fall asleep; medians are compared.
 """
 
 import asyncio
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -29,6 +32,7 @@ from facekey.zoo.onnx import OnnxSession
 
 ROUNDS = 150
 WARM_UP = 15
+PAUSE_S = 0.05
 
 Call = tuple[OnnxSession, tuple[NDArray[Any], ...]]
 
@@ -60,25 +64,26 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> None
             if number == WARM_UP:
                 times.clear()
                 stages.clear()
-            began = time.perf_counter()
-            vision.pipeline.analyze(photo)
-            times["engine"].append(time.perf_counter() - began)
-
-            began = time.perf_counter()
-            for session, arrays in calls:
-                session.run(*arrays)
-            times["bare"].append(time.perf_counter() - began)
-
-            began = time.perf_counter()
-            await service.authenticate(SubjectId("bench"), photo)
-            times["in process"].append(time.perf_counter() - began)
-
-            began = time.perf_counter()
-            http.post(  # noqa: ASYNC212 - the loop has nothing else to do meanwhile
-                "/api/v1/authenticate", data={"user_id": "bench"}, files={"image": photo}
-            ).raise_for_status()
-            times["HTTP"].append(time.perf_counter() - began)
+            with _timed(times["engine"]):
+                vision.pipeline.analyze(photo)
+            with _timed(times["bare"]):
+                for session, arrays in calls:
+                    session.run(*arrays)
+            with _timed(times["in process"]):
+                await service.authenticate(SubjectId("bench"), photo)
+            with _timed(times["HTTP"]):
+                http.post(  # noqa: ASYNC212 - the loop has nothing else to do meanwhile
+                    "/api/v1/authenticate", data={"user_id": "bench"}, files={"image": photo}
+                ).raise_for_status()
     _report(times, stages, len(calls))
+
+
+@contextmanager
+def _timed(into: list[float]) -> Iterator[None]:
+    time.sleep(PAUSE_S)
+    began = time.perf_counter()
+    yield
+    into.append(time.perf_counter() - began)
 
 
 def _recorded_calls(analyze: Any) -> list[Call]:
