@@ -1,11 +1,11 @@
 """One database: connections for reading, one writer at a time, errors in our words."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
@@ -145,14 +145,16 @@ def checked_url(url: str) -> str:
 
 
 def _engine(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
-    address = make_url(url)
-    # Only `migrate` makes a database: a mistyped path must not look like an empty one.
-    existing = address.set(database=f"file:{quote(str(address.database))}").update_query_dict(
-        {"mode": "rw", "uri": "true"}
-    )
+    path = Path(str(make_url(url).database))
     engine = create_async_engine(
-        existing, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def find(*_: object) -> None:
+        # Only `migrate` makes a database: a mistyped path must not look like an empty one.
+        if not path.is_file():
+            raise sqlite3.OperationalError(f"there is no database {path}")
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
