@@ -97,7 +97,7 @@ def fit(
         first = int(stored["epochs_done"])
     for number in range(first, recipe.epochs):
         epoch = Epoch.draw(pool, seed=recipe.seed, number=number, length=steps_per_epoch * recipe.batch_size)
-        loader = DataLoader(epoch, batch_size=recipe.batch_size, num_workers=workers, worker_init_fn=_quiet)
+        loader = DataLoader(epoch, batch_size=recipe.batch_size, num_workers=workers)
         network.train()
         losses = []
         for index, (pixels, live) in enumerate(track(loader, number, steps_per_epoch)):
@@ -183,9 +183,3 @@ def _keep(
         partial,
     )
     partial.replace(checkpoint)
-
-
-def _quiet(_worker: int) -> None:
-    import cv2  # noqa: PLC0415 - only the worker's own copy is told to use one thread
-
-    cv2.setNumThreads(1)

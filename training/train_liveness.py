@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -56,6 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run all four steps."""
     options = _options(arguments)
     torch.set_num_threads(options.threads)
+    # OpenCV's threads don't survive the fork that makes the reading processes: a child would
+    # wait for them for ever. So there must never be any.
+    cv2.setNumThreads(1)
     recipe = Recipe(
         epochs=options.epochs,
         batch_size=options.batch_size,

@@ -13,7 +13,7 @@ def crops(count: int, seed: int) -> Pixels:
     blob = np.exp(-(x * x + y * y) * 12)[None, ..., None]
     ground, colour = rng.uniform(20, 120, (2, count, 1, 1, 3))
     noise = rng.normal(0, 3, (count, STORED_PX, STORED_PX, 3))
-    return np.clip(ground + blob * colour + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(ground + blob * colour + noise, 0, 255), np.uint8)
 
 
 def crop_set(name: str, count: int, seed: int) -> CropSet:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
 
-from facekey.core.types import Box, Detection, Frame, ModelId
+from facekey.core.types import Box, Detection, Frame, ModelId, Pixels
 from facekey.zoo.onnx import OnnxSession
 from tests.unit.training.faces import crop_set
 from training import train_liveness
@@ -37,7 +37,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _write(path: Path, pixels: np.ndarray) -> None:  # type: ignore[type-arg]
+def _write(path: Path, pixels: Pixels) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
 

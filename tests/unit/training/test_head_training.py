@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
 
@@ -54,7 +55,7 @@ def test_the_mix_is_what_the_docstring_says() -> None:
 
 def test_no_person_and_no_set_is_on_both_sides() -> None:
     fold = np.arange(10)
-    values = {
+    values: dict[str, NDArray[np.generic]] = {
         "fold": fold,
         "mated_evidence": fold.astype(np.float32),
         "chance_evidence": fold + 100.0,

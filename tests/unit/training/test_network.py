@@ -66,7 +66,8 @@ def network() -> ResNet18:
             torch.nn.init.uniform_(module.bias, -0.2, 0.2)
             module.running_mean.uniform_(-0.3, 0.3)
             module.running_var.uniform_(0.5, 2.0)
-    return network.eval()
+    network.eval()
+    return network
 
 
 @pytest.mark.parametrize("count", [1, 5])
