@@ -48,7 +48,19 @@ def test_the_documented_command_trains_reports_and_exports(
     monkeypatch.setattr(train_liveness, "retinaface", lambda _models_dir: MiddleFace())
     output = data / "out"
     arguments = ["--data_root", data / "pad", "--output_dir", output, "--batch_size", 8, "--epochs", 2]
-    arguments += ["--lr", 0.001, "--width", 8, "--epoch_samples", 32, "--workers", 0, "--no-bfloat16"]
+    arguments += [
+        "--lr",
+        0.001,
+        "--width",
+        8,
+        "--epoch_samples",
+        32,
+        "--workers",
+        0,
+        "--threads",
+        1,
+        "--no-bfloat16",
+    ]
     arguments += ["--cache_dir", data / "cache", "--leave_one_out", "--extra_live", data / "people"]
     train_liveness.main([str(argument) for argument in arguments])
 

@@ -9,6 +9,8 @@ from training.head_attempts import mated_pairs  # noqa: E402
 from training.models.head import MonotoneHead  # noqa: E402
 from training.train_head import Measured, draw, judge, side, train  # noqa: E402
 
+torch.set_num_threads(1)  # two threads wait for each other where the machine is busy
+
 
 def measured(seed: int) -> Measured:
     rng = np.random.default_rng(seed)

@@ -14,6 +14,8 @@ from training.export import build, export  # noqa: E402
 from training.fit import Recipe, RecipeChanged, fit, logits  # noqa: E402
 from training.models.resnet18 import ResNet18  # noqa: E402
 
+torch.set_num_threads(1)  # two threads wait for each other where the machine is busy
+
 RECIPE = Recipe(epochs=2, batch_size=8, lr=1e-3, seed=3, width=8, epoch_samples=48, bfloat16=False)
 
 
