@@ -61,7 +61,7 @@ def test_the_documented_command_trains_reports_and_exports(
         1,
         "--no-bfloat16",
     ]
-    arguments += ["--cache_dir", data / "cache", "--leave_one_out", "--extra_live", data / "people"]
+    arguments += ["--threads", 1, "--cache_dir", data / "cache", "--leave_one_out", "--extra_live", data / "people"]
     train_liveness.main([str(argument) for argument in arguments])
 
     report = json.loads((output / "report.json").read_text())
