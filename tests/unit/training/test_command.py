@@ -47,21 +47,10 @@ def test_the_documented_command_trains_reports_and_exports(
 ) -> None:
     monkeypatch.setattr(train_liveness, "retinaface", lambda _models_dir: MiddleFace())
     output = data / "out"
-    arguments = ["--data_root", data / "pad", "--output_dir", output, "--batch_size", 8, "--epochs", 2]
-    arguments += [
-        "--lr",
-        0.001,
-        "--width",
-        8,
-        "--epoch_samples",
-        32,
-        "--workers",
-        0,
-        "--threads",
-        1,
-        "--no-bfloat16",
-    ]
-    arguments += ["--threads", 1, "--cache_dir", data / "cache", "--leave_one_out", "--extra_live", data / "people"]
+    arguments = ["--data_root", data / "pad", "--output_dir", output, "--cache_dir", data / "cache"]
+    arguments += ["--batch_size", 8, "--epochs", 2, "--lr", 0.001, "--width", 8, "--epoch_samples", 32]
+    arguments += ["--workers", 0, "--threads", 1, "--no-bfloat16"]
+    arguments += ["--leave_one_out", "--extra_live", data / "people"]
     train_liveness.main([str(argument) for argument in arguments])
 
     report = json.loads((output / "report.json").read_text())
