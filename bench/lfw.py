@@ -3,11 +3,12 @@
 Protocol: the 6,000 standard pairs (Huang et al., 2007), ten folds; in each fold the
 threshold that was best on the other nine. Every picture goes through the whole pipeline
 (decode, detect, choose the subject, mesh, quality gate, liveness, embed). A picture that
-it sends back is a failure to acquire; a pair with one counts as wrong, as a refused
-person would be. LFW names one person a picture, also where several stand side by side, so
-the most prominent face is always taken; how often the product would rather ask for
-another picture ("multiple_faces") is counted apart. FNMR at a false match rate: over all
-mated pairs of the pictures, at thresholds from all pairs of different people.
+it sends back is a failure to acquire: nobody is accepted with it, which is wrong in a
+mated pair and right in one of two people (the generalised rates of ISO/IEC 19795-1). LFW
+names one person a picture, also where several stand side by side, so the most prominent
+face is always taken; how often the product would rather ask for another picture
+("multiple_faces") is counted apart. FNMR at a false match rate: over all mated pairs of
+the pictures, at thresholds from all pairs of different people.
 """
 
 import hashlib
@@ -151,7 +152,7 @@ def accuracy(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArra
     """Ten-fold accuracy with its interval.
 
     Args:
-        scores: grow with likeness; NaN where a pair couldn't be compared, which is wrong.
+        scores: grow with likeness; NaN where a pair couldn't be compared: never accepted.
         mated: whether a pair is one person.
         fold: which fold a pair is in.
     """
@@ -160,8 +161,8 @@ def accuracy(scores: NDArray[np.float64], mated: NDArray[np.bool_], fold: NDArra
     for held_out in range(FOLDS):
         train, test = seen & (fold != held_out), fold == held_out
         threshold = _best_threshold(scores[train], mated[train])
-        # NaN compares false either way.
-        correct = np.where(mated[test], scores[test] >= threshold, scores[test] < threshold)
+        accepted = scores[test] >= threshold  # NaN is not
+        correct = accepted == mated[test]
         right_answers += int(correct.sum())
         by_fold.append(correct.mean())
     return f"{written(right_answers, len(scores))}, fold std {100 * np.std(by_fold):.2f}"
@@ -191,9 +192,12 @@ def report_templates(got: Acquired, matcher: Matcher) -> None:
         photos.setdefault(name.split("/")[0], []).append(name)
     enrolled = {person: names for person, names in photos.items() if len(names) > ENROLLED_PHOTOS}
     first = [np.stack([got.vectors[name] for name in names[:ENROLLED_PHOTOS]]) for names in enrolled.values()]
-    centroids = np.stack([References(model, vectors).centroid().vector for vectors in first])
+    means = np.stack([References(model, vectors).mean() for vectors in first])
+    means /= np.sqrt(
+        np.linalg.norm(means, axis=1, keepdims=True)
+    )  # core.similarity.likeness, for all at once
     everybody = list(got.vectors)
-    cosines = centroids @ np.stack([got.vectors[name] for name in everybody]).T  # (people, pictures)
+    cosines = means @ np.stack([got.vectors[name] for name in everybody]).T  # (people, pictures)
     whose = np.array([name.split("/")[0] for name in everybody])
     templates = np.array(list(enrolled))
     used = np.isin(everybody, [name for names in enrolled.values() for name in names[:ENROLLED_PHOTOS]])

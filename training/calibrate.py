@@ -37,6 +37,7 @@ EVIDENCE_KNOTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
 MIN_PAIRS_AT_KNOT = 50  # a knot that fewer pairs reach would follow single pictures
 CARD_RATES = ("1e-3", "1e-4", "1e-5")
 BLOCK_ROWS = 512
+POPULATION_PHOTOS = 3  # as few as a template may have; more would leave too few people
 PROTOCOL = "all pairs of different people, one picture against one, the face nearest the centre"
 
 
@@ -82,9 +83,7 @@ def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Galler
     """Embed every picture of a folder with one folder for each person."""
     vectors, people, missed = [], [], 0
     folders = sorted(path for path in images.iterdir() if path.is_dir())
-    pictures = [
-        (number, path) for number, folder in enumerate(folders) for path in sorted(folder.iterdir())
-    ]
+    pictures = [(number, path) for number, folder in enumerate(folders) for path in sorted(folder.iterdir())]
     limits = DecodeLimits()
     for number, path in bar(pictures, "embedding", len(pictures)):
         try:
@@ -158,13 +157,21 @@ def write_calibration(card: Path, calibration: Calibration) -> None:
 
 
 def write_population(path: Path, gallery: Gallery) -> None:
-    """Write mean and covariance factor of one picture a person, (1 + D, D) float16."""
-    _, first = np.unique(gallery.people, return_index=True)
-    people = gallery.vectors[first].astype(np.float64)
-    values, vectors = np.linalg.eigh(np.cov(people, rowvar=False))
+    """Write mean and covariance factor of people's mean faces, (1 + D, D) float16.
+
+    Means of a few photos and not single ones: stand-ins must look like templates.
+    """
+    means = np.stack(
+        [
+            gallery.vectors[gallery.people == person][:POPULATION_PHOTOS].mean(axis=0, dtype=np.float64)
+            for person, count in zip(*np.unique(gallery.people, return_counts=True), strict=True)
+            if count >= POPULATION_PHOTOS
+        ]
+    )
+    values, vectors = np.linalg.eigh(np.cov(means, rowvar=False))
     factor = vectors * np.sqrt(np.maximum(values, 0.0))
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.vstack([people.mean(axis=0), factor]).astype(np.float16), allow_pickle=False)
+    np.save(path, np.vstack([means.mean(axis=0), factor]).astype(np.float16), allow_pickle=False)
 
 
 def _nearest_centre(faces: list[Detection], frame: Frame) -> Detection:

@@ -121,8 +121,7 @@ def _without_duplicates(samples: Sequence[Sample], policy: RegisterPolicy) -> li
 
 
 def _same_photo(left: Evidence, right: Evidence, policy: RegisterPolicy) -> bool:
-    likeness = float((left.thumbprint * right.thumbprint).sum())
-    return left.pixels_sha256 == right.pixels_sha256 or likeness >= policy.duplicate_similarity
+    return float((left.thumbprint * right.thumbprint).sum()) >= policy.duplicate_similarity
 
 
 def _second_person(evidences: Sequence[Evidence], matcher: Matcher, threshold: float) -> list[Evidence]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from facekey.core.calibration import Calibration, confidence
 from facekey.core.errors import ModelMismatch
 from facekey.core.fusion import fuse
-from facekey.core.similarity import cosine
+from facekey.core.similarity import cosine, likeness
 from facekey.core.types import Embedding, ModelId, Template
 
 
@@ -74,7 +74,7 @@ class Matcher:
         enrolled = {references.model: references for references in template.references}
         by_network = {
             embedding.model: self._calibrations[embedding.model].evidence(
-                cosine(embedding, enrolled[embedding.model].centroid())
+                likeness(embedding, enrolled[embedding.model])
             )
             for embedding in probe
             if embedding.model in enrolled and embedding.model in self._calibrations

@@ -1,7 +1,11 @@
-"""How alike two faces are to one network: the cosine of their embeddings."""
+"""How alike faces are to one network, by the cosines of their embeddings."""
+
+import math
+
+import numpy as np
 
 from facekey.core.errors import ModelMismatch
-from facekey.core.types import Embedding
+from facekey.core.types import Embedding, References
 
 
 def cosine(probe: Embedding, reference: Embedding) -> float:
@@ -13,3 +17,21 @@ def cosine(probe: Embedding, reference: Embedding) -> float:
     if probe.model != reference.model:
         raise ModelMismatch(probe.model, (reference.model,))
     return float(probe.vector @ reference.vector)
+
+
+def likeness(probe: Embedding, references: References) -> float:
+    """How like a probe is to several photos of one person, on the scale of one cosine, -1..1.
+
+    The thresholds are measured on single photos. Against several, the cosine with their
+    mean direction promises too much: the mean is a cleaner face, and strangers come up to
+    twice as often. The mean of the cosines, which is shorter by the length of the mean,
+    promises too little. The geometric mean of the two keeps strangers just under the
+    promise and loses fewest of the rightful (`python -m bench lfw`).
+
+    Raises:
+        ModelMismatch: two networks made them.
+    """
+    if probe.model != references.model:
+        raise ModelMismatch(probe.model, (references.model,))
+    mean = references.mean()
+    return float(probe.vector @ mean) / math.sqrt(float(np.linalg.norm(mean)))

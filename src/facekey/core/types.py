@@ -224,8 +224,6 @@ class Evidence:
     Attributes:
         embeddings: one for each recognition network in use, in a fixed order.
         detection: the face that was judged.
-        pixels_sha256: hash of the decoded picture: the same picture in another wrapper is
-            the same picture.
         thumbprint: (16, 16) float32, the identity crop in grey, mean 0 and norm 1: two
             captures with almost the same thumbprint are the same photograph.
     """
@@ -234,7 +232,6 @@ class Evidence:
     quality: Quality
     liveness: Liveness
     detection: Detection
-    pixels_sha256: bytes = field(repr=False)
     thumbprint: Floats = field(repr=False)
 
 
@@ -243,15 +240,20 @@ class References:
     """One network's view of an enrolled person.
 
     Attributes:
-        vectors: (K, D) float32, one unit vector for each accepted photo.
+        vectors: (K, D) float32, one unit vector for each accepted photo; or (1, D), their
+            mean, which says the same to every method here.
     """
 
     model: ModelId
     vectors: Floats = field(repr=False)
 
+    def mean(self) -> Floats:
+        """The mean of the photos' vectors, (D,) float32; the less alike they are, the shorter."""
+        return np.asarray(self.vectors.mean(axis=0), dtype=np.float32)
+
     def centroid(self) -> Embedding:
-        """The mean direction of the references, which is what a probe is compared with."""
-        mean = self.vectors.mean(axis=0)
+        """The direction of the mean."""
+        mean = self.mean()
         return Embedding((mean / np.linalg.norm(mean)).astype(np.float32), self.model)
 
 

@@ -18,10 +18,10 @@ from facekey.core.types import Floats, ModelId, References, SubjectId, Template
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """How one network's embeddings of many people are spread.
+    """How one network's mean embeddings of many people are spread.
 
     Attributes:
-        mean: (D,) float32.
+        mean: (D,) float32, of the people's means over a few photos, which are shorter than 1.
         factor: (D, D) float32, `factor @ factor.T` is the covariance.
 
     Raises:
@@ -65,4 +65,5 @@ class PopulationDecoy:
         generator = np.random.default_rng(int.from_bytes(seed, "big"))
         drawn = generator.standard_normal(population.mean.shape, dtype=np.float32)
         vector = population.mean + population.factor @ drawn
-        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+        # A mean of several photos is shorter than one, and never longer.
+        return np.asarray(vector / max(1.0, float(np.linalg.norm(vector))), dtype=np.float32)

@@ -54,7 +54,7 @@ class MemoryGallery:
         self._ring = ring
         self._matcher = matcher
         self._indexes = {model: ExactIndex(model) for model in matcher.models}
-        self._members: dict[str, Template] = {}  # centroids only: one vector for each network
+        self._members: dict[str, Template] = {}  # means only: one vector for each network
         self._seen = 0
         self._lock = asyncio.Lock()
 
@@ -99,7 +99,7 @@ class MemoryGallery:
         changes = await self._database.read(lambda connection: _changes(connection, seen))
         # Open everything before touching the index: a template that doesn't open leaves
         # the gallery as it was, and the next search fails the same way.
-        opened = {row.uid: _centroids(open_sealed(self._ring, row)) for row in changes.added}
+        opened = {row.uid: _means(open_sealed(self._ring, row)) for row in changes.added}
         if changes.from_the_start:
             for uid in list(self._members):
                 self._remove(uid)
@@ -143,8 +143,8 @@ async def _changes(connection: AsyncConnection, seen: int) -> _Changes:
     return _Changes(latest, from_the_start, tuple(last_kind), tuple(added))
 
 
-def _centroids(template: Template) -> Template:
+def _means(template: Template) -> Template:
     return Template(
         template.subject_id,
-        tuple(References(item.model, item.centroid().vector[np.newaxis]) for item in template.references),
+        tuple(References(item.model, item.mean()[np.newaxis]) for item in template.references),
     )

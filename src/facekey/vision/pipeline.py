@@ -1,6 +1,5 @@
 """Pipeline: the bytes of one picture to the evidence in it, stage by stage."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +107,6 @@ class Pipeline:
                 quality=quality,
                 liveness=live,
                 detection=face,
-                pixels_sha256=_pixels_sha256(frame),
                 thumbprint=_thumbprint(crop),
             )
 
@@ -140,14 +138,6 @@ class Pipeline:
         finally:
             if self._observe is not None:
                 self._observe(name, time.perf_counter() - start)
-
-
-def _pixels_sha256(frame: Frame) -> bytes:
-    """Hash of size and pixels: 32 bytes."""
-    height, width = frame.size
-    digest = hashlib.sha256(f"{width}x{height}:".encode())
-    digest.update(frame.pixels.data)
-    return digest.digest()
 
 
 def _thumbprint(crop: Crop) -> Floats:

@@ -155,7 +155,7 @@ class LivenessUse:
 
     Attributes:
         crop_px: side of the square context crop.
-        box_scale: side of the crop over the larger side of the face box.
+        box_scale: side of the crop over the smaller side of the face box.
         live_index: which output is the live class.
         temperature: what the logits are divided by before the softmax.
         bias: added to the live logit's lead after that.

@@ -1,7 +1,6 @@
 """The only file that touches ONNX Runtime.
 
-A session is safe to share: `run` may be called from any thread at once, and every
-session of the process computes on one thread pool.
+A session is safe to share: `run` may be called from any thread at once.
 """
 
 import os
@@ -28,23 +27,7 @@ PROVIDERS = (
 
 ERROR_LEVEL = 3  # ONNX Runtime's own numbering; warnings about unused initialisers are noise
 
-_pool_size: int | None = None
-
-
-def use_threads(count: int) -> None:
-    """Size the thread pool that all sessions share.
-
-    Must come before the first session; the size stays for the life of the process.
-
-    Raises:
-        ModelError: a session exists already and the pool has another size.
-    """
-    global _pool_size  # noqa: PLW0603 - ONNX Runtime has one such pool for the process
-    if _pool_size is not None and _pool_size != count:
-        raise ModelError(f"the thread pool has {_pool_size} threads already; it can't become {count}")
-    if _pool_size is None:
-        onnxruntime.set_global_thread_pool_sizes(count, 1)
-        _pool_size = count
+MAX_THREADS = 4  # for one run; these networks are too small to keep more of them busy
 
 
 def runtime_version() -> str:
@@ -66,10 +49,7 @@ def simplify(model: bytes) -> bytes:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = os.fspath(target)
         options.log_severity_level = ERROR_LEVEL
-        if _pool_size is None:
-            options.intra_op_num_threads = 1
-        else:  # Where the process has a pool already, ONNX Runtime insists on it.
-            options.use_per_session_threads = False
+        options.intra_op_num_threads = 1
         try:
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
@@ -98,10 +78,12 @@ class OnnxSession:
         Raises:
             ModelError: ONNX Runtime can't load it.
         """
-        use_threads(_pool_size or os.cpu_count() or 1)
         options = onnxruntime.SessionOptions()
-        options.use_per_session_threads = False
         options.log_severity_level = ERROR_LEVEL
+        options.intra_op_num_threads = min(MAX_THREADS, os.cpu_count() or 1)
+        # Threads that wait must sleep. By default they spin, which costs more than it
+        # saves: see docs/decisions/0005-threads-that-wait-sleep.md.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         available = set(onnxruntime.get_available_providers())
         try:
             self._session = onnxruntime.InferenceSession(

@@ -53,6 +53,5 @@ def evidence(
         quality=Quality(0.9, 0.8, 0.8, 1.0, 0.0, 0.0, 0.0, 200.0, 0.85, reasons),
         liveness=Liveness(liveness, {}),
         detection=Detection(Box(0, 0, 200, 200), np.zeros((5, 2), np.float32), 0.99, ModelId("made")),
-        pixels_sha256=picture.to_bytes(32, "big"),
         thumbprint=print_seed / np.linalg.norm(print_seed),
     )
