@@ -51,6 +51,8 @@ from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
 SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to join a template
+ENROLLED_FMR = 1e-5  # a face counts as enrolled already from here on, and for large galleries when
+ENROLLED_FPIR = 1e-3  # no more than one newcomer in a thousand would wrongly be taken for somebody
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
@@ -244,7 +246,11 @@ async def _assemble(
                 two_people_threshold=evidence_of_fmr(TWO_PEOPLE_FMR),
                 liveness_threshold=vision.liveness_threshold,
             ),
-            identify_policy=identify_policy,
+            # Mean faces of one person are far more alike than a probe and a template, so this
+            # can be strict, and must be: it turns people away who did nothing wrong.
+            identify_policy=IdentifyPolicy(
+                evidence_of_fmr(ENROLLED_FMR), ENROLLED_FPIR, vision.liveness_threshold
+            ),
             audit=audit,
             clock=clock,
         ),
