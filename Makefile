@@ -16,7 +16,7 @@ run: $(VENV)/.service .env models  ## set up, fetch the default networks, start 
 
 test: $(VENV)/.dev models samples  ## set up and run the whole suite
 	-@$(MAKE) --no-print-directory training-env || echo "training environment: not available, its tests will skip"
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+	$(BIN)/pytest -n 2 tests
 
 check: $(VENV)/.dev  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

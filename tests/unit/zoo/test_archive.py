@@ -26,7 +26,9 @@ def tarred(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("archive", [zipped(x=b"123"), tarred((tarfile.TarInfo("x"), b"123"))])
+@pytest.mark.parametrize(
+    "archive", [zipped(x=b"123"), tarred((tarfile.TarInfo("x"), b"123"))], ids=["zip", "tar"]
+)
 def test_one_member_is_read_up_to_its_limit(archive: bytes) -> None:
     assert read_member(archive, "x", max_bytes=3) == b"123"
     assert read_member(archive, "y", "x", max_bytes=3) == b"123"
@@ -59,7 +61,11 @@ def test_links_in_a_tar_are_not_followed() -> None:
         read_member(tarred((link, b"")), "x", max_bytes=9)
 
 
-@pytest.mark.parametrize("garbage", [b"", b"garbage", b"\x1f\x8b garbage", zipped(x=b"1" * 99)[:-30]])
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"garbage", b"\x1f\x8b garbage", zipped(x=b"1" * 99)[:-30]],
+    ids=["empty", "garbage", "gzip", "cut"],
+)
 def test_a_broken_archive_is_said_to_be_one(garbage: bytes) -> None:
     with pytest.raises(SourceFailed, match="can't be read"):
         read_member(garbage, "x", max_bytes=99)
