@@ -4,8 +4,8 @@ Protocol: face_recognition 1.3.0 with dlib-bin and its published models in an en
 of its own, as its README uses it (`load_image_file`, `face_locations`, `face_encodings`,
 the distance). Speed: bytes of a 640 x 480 JPEG with one face to the comparison with one
 enrolled face, in turns, medians and the median of paired ratios; ours includes liveness
-and quality, theirs has none. Accuracy: LFW's 6,000 pairs, ten folds, a picture without a
-face counts as wrong for both.
+and quality, theirs has none. Accuracy: LFW's 6,000 pairs, ten folds; a picture without a
+usable face is never accepted, for both.
 """
 
 import hashlib

@@ -119,7 +119,8 @@ async def test_health_and_system_info(client: httpx.AsyncClient) -> None:
 
 async def test_api_description_and_its_page_need_no_other_site(client: httpx.AsyncClient) -> None:
     assert (await client.get("/openapi.json")).json()["info"]["title"] == "FaceKey"
-    page = await client.get("/docs")
+    page = await client.get("/", follow_redirects=True)
+    assert page.url.path == "/docs"
     assert page.status_code == 200
     assert "https://" not in page.text.replace("https://swagger.io", "")
     script = page.text.split('src="')[1].split('"')[0]

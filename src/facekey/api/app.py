@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
 
 from facekey import __version__
 from facekey.api import problems
@@ -64,6 +65,12 @@ def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_im
         ],
     )
     problems.install(app)
+
+    @app.get("/", include_in_schema=False)
+    async def start_page() -> RedirectResponse:
+        """Whoever opens the address in a browser finds the description of the API."""
+        return RedirectResponse("/docs")
+
     for module in (health, system, register, authenticate, identify, users):
         app.include_router(module.router)
     return app
