@@ -12,6 +12,7 @@ the embeddings, from which stand-ins for unknown ids are drawn (`store.decoy`).
 
 import argparse
 import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+if __package__ in (None, ""):  # started as a script: make the package findable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
 from facekey.core.errors import ImageRefused
