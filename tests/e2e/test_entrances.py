@@ -1,5 +1,6 @@
 """Every documented way to start FaceKey, and how it says no."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,16 @@ def test_what_cannot_start_says_why_in_one_line(
     assert "Traceback" not in refused.stderr
     for secret in (environment["ENCRYPTION_KEY"], "change-me"):
         assert secret not in refused.stderr
+
+
+def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environment["FACEKEY_PORT"]))):
+        refused = subprocess.run(
+            facekey("serve"), env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert refused.returncode == SETTINGS_EXIT
+    assert "choose another with --port" in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
 
 
 def test_another_key_is_refused_at_the_start(environment: dict[str, str]) -> None:

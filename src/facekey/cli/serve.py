@@ -1,6 +1,7 @@
 """`facekey serve`: the HTTP service in this process."""
 
 import asyncio
+import socket
 from typing import Annotated
 
 import typer
@@ -35,16 +36,27 @@ def serve(
 
 
 async def _serve(settings: Settings) -> None:
-    # Everything is opened before the port is: what can't start says so in one line.
-    async with open_service(settings) as service:
-        app = create_app(service, max_image_bytes=settings.max_image_bytes)
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
+    # Everything is opened before a request can come: what can't start says so in one line.
+    listener = _listen(settings.host, settings.port)
+    with listener:
+        async with open_service(settings) as service:
+            app = create_app(service, max_image_bytes=settings.max_image_bytes)
+            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
+            await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port, so that a second service finds out before it loads anything.
+
+    Raises:
+        SettingsInvalid: it is taken, or may not be used.
+    """
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, reuse_port=False
         )
-        typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
-        await uvicorn.Server(config).serve()
+    except OSError as error:
+        raise SettingsInvalid(
+            f"FACEKEY_PORT: {host}:{port} can't be listened on ({error.strerror}); choose another with --port"
+        ) from error
