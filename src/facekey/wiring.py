@@ -34,6 +34,7 @@ from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import load_deployment_keys
 from facekey.store.sql.migrate import migrate
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
+from facekey.vision.align import CONTEXT_SIDE
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
 from facekey.vision.detect.retinaface import RetinaFace
@@ -248,7 +249,7 @@ async def _assemble(
             ),
             # Mean faces of one person are far more alike than a probe and a template, so this
             # can be strict, and must be: it turns people away who did nothing wrong.
-            identify_policy=IdentifyPolicy(
+            enrolled_policy=IdentifyPolicy(
                 evidence_of_fmr(ENROLLED_FMR), ENROLLED_FPIR, vision.liveness_threshold
             ),
             audit=audit,
@@ -311,6 +312,12 @@ def _open_liveness(zoo: Zoo, card: Card) -> tuple[LivenessNetwork, float]:
     use = card.liveness
     if use is None or use.threshold is None:
         raise ModelError(f"{card.name}: its card has no liveness threshold")
+    if (use.box_scale, use.live_index) != (CONTEXT_SIDE, 0):
+        # What its card asks for is not what it would be shown, and its scores would mean nothing.
+        raise ModelError(
+            f"{card.name}: wants a crop of {use.box_scale} face boxes and output {use.live_index}; "
+            f"crops are {CONTEXT_SIDE} boxes and the one output is 0"
+        )
     network = LivenessCnn(zoo.open(card.name), slope=1.0 / use.temperature, intercept=use.bias)
     return network, use.threshold
 

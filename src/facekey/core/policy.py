@@ -209,8 +209,7 @@ class IdentifyPolicy:
 
     def objection(self, evidence: Evidence) -> Reason | None:
         """Why this capture can't be searched for."""
-        attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
-        return AllOf((GoodEnough(), Live(self.liveness_threshold))).objection(attempt)
+        return _unusable(evidence, self.liveness_threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +252,13 @@ class RegisterPolicy:
 
     def objection(self, evidence: Evidence) -> Reason | None:
         """Why this photo can't be part of a template."""
-        attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
-        return AllOf((GoodEnough(), Live(self.liveness_threshold))).objection(attempt)
+        return _unusable(evidence, self.liveness_threshold)
+
+
+def _unusable(evidence: Evidence, liveness_threshold: float) -> Reason | None:
+    """What is wrong with a capture by itself, before it is compared with anybody."""
+    attempt = Attempt(math.nan, evidence.liveness.score, evidence.quality)
+    return AllOf((GoodEnough(), Live(liveness_threshold))).objection(attempt)
 
 
 def _check_thresholds(liveness: float, *others: float) -> None:

@@ -49,18 +49,18 @@ class Register:
         gallery: Gallery,
         matcher: Matcher,
         policy: RegisterPolicy,
-        identify_policy: IdentifyPolicy,
+        enrolled_policy: IdentifyPolicy,
         audit: AuditLog,
         clock: Clock,
     ) -> None:
-        """Take what the registration needs; `wiring.py` chooses the implementations."""
+        """Take what the registration needs; `enrolled_policy` says when a face has another id already."""
         self._analyzer = analyzer
         self._templates = templates
         self._directory = directory
         self._gallery = gallery
         self._matcher = matcher
         self._policy = policy
-        self._identify_policy = identify_policy
+        self._enrolled_policy = enrolled_policy
         self._audit = audit
         self._clock = clock
 
@@ -142,7 +142,7 @@ class Register:
         """Search with the mean face: one odd photo must not accuse anybody. Gives what was searched."""
         probe = [references.centroid() for references in references_of(usable(samples))]
         search = await self._gallery.search(probe, top_k=1)
-        threshold = self._identify_policy.threshold(search.gallery_size)
+        threshold = self._enrolled_policy.threshold(search.gallery_size)
         if search.candidates and search.candidates[0].match.evidence >= threshold:
             raise FaceAlreadyEnrolled(
                 "face_already_enrolled",

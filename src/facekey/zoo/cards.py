@@ -34,9 +34,6 @@ class Task(StrEnum):
     LIVENESS = "liveness"
     DEPTH = "depth"
     QUALITY = "quality"
-    FUSION = "fusion"
-    HEAD = "head"
-    SPEAKER = "speaker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def services(store: Store, analyzer: Playback) -> Service:
             gallery=store.gallery,
             matcher=MATCHER,
             policy=REGISTER,
-            identify_policy=IDENTIFY,
+            enrolled_policy=IDENTIFY,
             audit=store.audit,
             clock=clock,
         ),

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, Field
 
-from facekey.api.deps import Served, checked_user_id, image_bytes
+from facekey.api.deps import Served, image_bytes
 from facekey.core.advice import advice
+from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Decision, Outcome
 
 router = APIRouter(prefix="/api/v1", tags=["recognition"])
@@ -42,7 +43,7 @@ async def authenticate(
     image: Annotated[UploadFile, "one photo, JPEG, PNG, WebP or BMP"],
 ) -> Authentication:
     """Is this the claimed person, live? An unknown id is answered like a stranger."""
-    subject_id = checked_user_id(user_id)
+    subject_id = parse_subject_id(user_id)
     return _answer(await service.authenticate(subject_id, await image_bytes(image)))
 
 

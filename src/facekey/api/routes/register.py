@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, Field
 
-from facekey.api.deps import Served, checked_user_id, image_bytes
+from facekey.api.deps import Served, image_bytes
 from facekey.api.problems import Problem
 from facekey.core.enrolment import usable
+from facekey.core.identifiers import parse_subject_id
 from facekey.services.register import Registration
 
 router = APIRouter(prefix="/api/v1", tags=["recognition"])
@@ -51,7 +52,7 @@ async def register(
     images: Annotated[list[UploadFile], "5 to 10 photos of one person, each taken anew"],
 ) -> Registered:
     """Enrol a person. Photos are judged, turned into a sealed template and forgotten."""
-    subject_id = checked_user_id(user_id)
+    subject_id = parse_subject_id(user_id)
     done = await service.register(subject_id, [await image_bytes(image) for image in images])
     return _registered(done)
 

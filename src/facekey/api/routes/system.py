@@ -4,20 +4,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from facekey.api.deps import Served
+from facekey.api.service import NetworkStatus
 
 router = APIRouter(prefix="/api/v1/system", tags=["system"])
-
-
-class Network(BaseModel):
-    """One network of the zoo."""
-
-    name: str
-    task: str
-    title: str
-    licence: str
-    installed: bool
-    in_use: bool
-    note: str | None
 
 
 class SystemInfo(BaseModel):
@@ -30,7 +19,7 @@ class SystemInfo(BaseModel):
     match_fmr: float
     match_threshold: float
     liveness_threshold: float
-    models: list[Network]
+    models: list[NetworkStatus]
 
 
 @router.get("/info")
@@ -45,5 +34,5 @@ async def info(service: Served) -> SystemInfo:
         match_fmr=facts.match_fmr,
         match_threshold=round(facts.match_threshold, 4),
         liveness_threshold=round(facts.liveness_threshold, 4),
-        models=[Network.model_validate(network, from_attributes=True) for network in facts.networks],
+        models=list(facts.networks),
     )

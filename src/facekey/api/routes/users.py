@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from facekey.api.deps import Served, checked_user_id
+from facekey.api.deps import Served
 from facekey.api.problems import Problem
 from facekey.core.errors import SubjectUnknown
+from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Subject
 from facekey.services.erase import ErasureReceipt
 
@@ -51,7 +52,7 @@ async def list_users(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> UserPage:
     """Enrolled people, in order of their id."""
-    start = None if after is None else checked_user_id(after)
+    start = None if after is None else parse_subject_id(after)
     subjects = await service.directory.page(after=start, limit=limit)
     return UserPage(
         users=[_user(subject) for subject in subjects],
@@ -63,7 +64,7 @@ async def list_users(
 @router.get("/users/{user_id}", responses={404: {"model": Problem}})
 async def get_user(service: Served, user_id: str) -> User:
     """One enrolled person."""
-    subject_id = checked_user_id(user_id)
+    subject_id = parse_subject_id(user_id)
     subject = await service.directory.find(subject_id)
     if subject is None:
         raise SubjectUnknown(subject_id)
@@ -73,13 +74,13 @@ async def get_user(service: Served, user_id: str) -> User:
 @router.delete("/users/{user_id}", responses={404: {"model": Problem}})
 async def erase_user(service: Served, user_id: str) -> Erased:
     """Erase a person: key, templates, place in every search. It can't be undone."""
-    return _erased(await service.erase(checked_user_id(user_id)))
+    return _erased(await service.erase(parse_subject_id(user_id)))
 
 
 @router.post("/delete_user", responses={404: {"model": Problem}})
 async def delete_user(service: Served, user_id: Annotated[str, Query()]) -> Erased:
     """The same as `DELETE /api/v1/users/{user_id}`."""
-    return _erased(await service.erase(checked_user_id(user_id)))
+    return _erased(await service.erase(parse_subject_id(user_id)))
 
 
 def _user(subject: Subject) -> User:
