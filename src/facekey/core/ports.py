@@ -18,6 +18,8 @@ from facekey.core.types import (
     Evidence,
     FaceMesh,
     Frame,
+    Glimpse,
+    Liveness,
     ModelId,
     Subject,
     SubjectId,
@@ -85,6 +87,27 @@ class LivenessNetwork(Protocol):
         ...
 
 
+class SequenceNetwork(Protocol):
+    """Tells a live person from a moved picture by what happens over several frames."""
+
+    @property
+    def model_id(self) -> ModelId:
+        """Name of weights and preprocessing together."""
+        ...
+
+    def score(self, glimpses: Sequence[Glimpse]) -> float | None:
+        """The calibrated probability, 0..1, that the person is live.
+
+        Args:
+            glimpses: of one person, in the order of their times.
+
+        Returns:
+            None when the frames don't tell, such as too few of them or none that moves. That
+            is no reason to call anything live.
+        """
+        ...
+
+
 class Analyzer(Protocol):
     """The whole of vision, as services see it."""
 
@@ -95,6 +118,28 @@ class Analyzer(Protocol):
             ImageRefused: the bytes can't be read safely.
             SampleRejected: there is no face in it that can be judged.
             Overloaded: too many pictures are waiting already.
+        """
+        ...
+
+
+class Watcher(Protocol):
+    """The whole of vision for a stream of frames."""
+
+    async def glimpse(self, image: bytes, *, at_s: float) -> Glimpse:
+        """Say all that one frame says.
+
+        Raises:
+            ImageRefused: the bytes can't be read safely.
+            SampleRejected: there is no face in it that can be judged.
+            Overloaded: too many pictures are waiting already.
+        """
+        ...
+
+    async def liveness(self, glimpses: Sequence[Glimpse]) -> Liveness:
+        """One score from what every frame says and from what happens between them.
+
+        Args:
+            glimpses: of one person, at least one, in the order of their times.
         """
         ...
 

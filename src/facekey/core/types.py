@@ -236,6 +236,47 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Expression:
+    """What a face does, as ratios that don't change with its size or place.
+
+    Attributes:
+        right_eye: height of the subject's right eye over its width; about 0.3 when open
+            and below 0.15 when shut, differing from person to person.
+        left_eye: the same for the left eye.
+        mouth_open: height of the gap between the lips over the width of the mouth.
+        mouth_width: width of the mouth over the distance of the outer eye corners; a smile
+            widens it by a tenth to a third.
+    """
+
+    right_eye: float
+    left_eye: float
+    mouth_open: float
+    mouth_width: float
+
+    @property
+    def eyes(self) -> float:
+        """Both eyes together."""
+        return (self.right_eye + self.left_eye) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """One frame of a stream: the evidence in it, and what only counts over time.
+
+    Attributes:
+        at_s: when the frame arrived, seconds of the server's monotonic clock.
+        evidence: all that the frame says by itself.
+        mesh: of the face that was judged.
+        expression: of that mesh.
+    """
+
+    at_s: float
+    evidence: Evidence
+    mesh: FaceMesh = field(repr=False)
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class References:
     """One network's view of an enrolled person.
 

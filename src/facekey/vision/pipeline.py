@@ -10,10 +10,21 @@ import numpy as np
 
 from facekey.core.errors import SampleRejected
 from facekey.core.ports import Detector, Embedder, Landmarker, LivenessNetwork
-from facekey.core.types import Crop, Detection, Embedding, Evidence, Floats, Frame, Liveness
+from facekey.core.types import (
+    Crop,
+    Detection,
+    Embedding,
+    Evidence,
+    FaceMesh,
+    Floats,
+    Frame,
+    Glimpse,
+    Liveness,
+)
 from facekey.vision.align import context_crop, identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
+from facekey.vision.landmarks.expression import read_expression
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
 from facekey.vision.subject import SubjectPolicy, choose_subject
@@ -69,14 +80,30 @@ class Pipeline:
     def analyze(self, image: bytes) -> Evidence:
         """Say all that one picture says.
 
-        (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
-        quality, (6) liveness, (7) embed. What can't be judged is refused at the first
-        stage that sees it, before the costly networks of (6) and (7) run.
-
         Raises:
             ImageRefused: the bytes can't be read safely.
             SampleRejected: there is no face in it that can be judged.
             ModelOutputInvalid: a network gave something that can't be right.
+        """
+        evidence, _ = self._look(image)
+        return evidence
+
+    def glimpse(self, image: bytes, at_s: float) -> Glimpse:
+        """Say all that one frame of a stream says; raises what `analyze` raises.
+
+        Args:
+            image: the encoded frame.
+            at_s: when it arrived, seconds of a monotonic clock.
+        """
+        evidence, mesh = self._look(image)
+        return Glimpse(at_s, evidence, mesh, read_expression(mesh))
+
+    def _look(self, image: bytes) -> tuple[Evidence, FaceMesh]:
+        """The stages in their order.
+
+        (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
+        quality, (6) liveness, (7) embed. What can't be judged is refused at the first
+        stage that sees it, before the costly networks of (6) and (7) run.
         """
         # (1)
         with self._stage("decode"):
@@ -102,13 +129,14 @@ class Pipeline:
         with self._stage("embed"):
             embeddings = self._embed(frame, face, crop)
         with self._stage("fingerprint"):
-            return Evidence(
+            evidence = Evidence(
                 embeddings=embeddings,
                 quality=quality,
                 liveness=live,
                 detection=face,
                 thumbprint=_thumbprint(crop),
             )
+        return evidence, mesh
 
     def _score(self, frame: Frame, face: Detection) -> Liveness:
         """Ask every liveness network; the score is the mean of their log-odds."""
