@@ -1,6 +1,12 @@
-"""Train one liveness network: seeded, averaged, and able to go on where it was broken off."""
+"""Train one liveness network: seeded, averaged, and able to go on where it was broken off.
 
-from collections.abc import Callable, Iterable
+Two things are learned at once: what the teachers say of a picture, and whether it is
+live. What the network looks for is shaped mostly by the first, because that carries over
+to cameras nobody has seen; labels of a handful of sets, left to themselves, teach it those
+sets' light.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +14,32 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.optim import AdamW
-from torch.utils.data import DataLoader
 
 from facekey.core.types import Floats, Pixels
-from training.data.sampling import Epoch, Pool
-from training.models.resnet18 import ResNet18, to_input
+from training.data.sampling import Batch, Cell, Epoch
+from training.models.resnet18 import Pupil, ResNet18, to_input
 
 CHECKPOINT = "checkpoint.pt"
 WARM_UP_SHARE = 0.05  # of all steps, the learning rate rising from 0
 LOGIT_PENALTY = 0.002  # keeps scores of unseen cameras from being sure of themselves
+MAX_ANSWER = 4.0  # deviations; a teacher's outlier must not outweigh a batch
 JUDGE_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and deviation of each of the teachers' answers, each (T,) float32."""
+
+    mean: Floats
+    deviation: Floats
+
+    @classmethod
+    def of(cls, source: Sequence[Cell]) -> "Scale":
+        """Measured over the forms that may be trained on."""
+        answers = np.concatenate([cell.looks.answers[cell.rows] for cell in source]).astype(np.float32)
+        return cls(answers.mean(axis=0), answers.std(axis=0) + np.float32(1e-3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +50,9 @@ class Recipe:
         epoch_samples: pictures an epoch.
         smoothing: labels are `smoothing` and 1 - `smoothing`: some of the labels are wrong.
         ema_steps: how many steps the averaged weights look back, about.
+        teaching: weight of the teachers' answers beside the labels.
+        label_share: how much of the labels' gradient reaches what the network looks for;
+            the rest of it only moves the last layer. 1 where there are no teachers.
         bfloat16: compute in 16 bits where it is safe; twice as fast where the CPU can.
         started_from: the run whose weights these went on from; empty for random ones.
     """
@@ -43,6 +66,8 @@ class Recipe:
     weight_decay: float = 0.05
     smoothing: float = 0.05
     ema_steps: int = 200
+    teaching: float = 2.0
+    label_share: float = 0.3
     bfloat16: bool = True
     started_from: str = ""
 
@@ -52,37 +77,39 @@ class RecipeChanged(ValueError):
 
 
 def fit(
-    pool: Pool,
+    source: Sequence[Cell],
     recipe: Recipe,
     folder: Path,
     *,
     resume: bool,
     start: Path | None = None,
-    workers: int = 0,
-    track: Callable[[Iterable[list[Tensor]], int, int], Iterable[list[Tensor]]] = lambda it, *_: it,
+    track: Callable[[Iterable[int], int, int], Iterable[int]] = lambda it, *_: it,
     say: Callable[[str], None] = print,
 ) -> ResNet18:
-    """Train on the pool and give the network with averaged weights.
+    """Train on the cells and give the network with averaged weights.
 
     Args:
-        pool: what to train on.
+        source: what to train on.
         recipe: how.
         folder: where the checkpoint is kept, one an epoch.
         resume: go on from the folder's checkpoint if there is one.
         start: a checkpoint whose averaged weights to begin with.
-        workers: processes that read and augment, 0 for this one.
-        track: wraps the batches of an epoch to show progress: (batches, epoch, how many).
+        track: wraps the steps of an epoch to show progress: (steps, epoch, how many).
         say: takes one line an epoch.
 
     Raises:
         RecipeChanged: the checkpoint belongs to another recipe.
     """
     torch.manual_seed(recipe.seed)
-    network = ResNet18(width=recipe.width).to(memory_format=torch.channels_last)
+    answers = source[0].looks.answers.shape[1]
+    pupil = Pupil(ResNet18(width=recipe.width), answers).to(memory_format=torch.channels_last)
+    scale = Scale.of(source)
     if start is not None:
-        network.load_state_dict(torch.load(start, weights_only=True)["average"])
-    average = deepcopy(network).eval()
-    optimizer = AdamW(_groups(network, recipe.weight_decay), lr=recipe.lr)
+        stored = torch.load(start, weights_only=True)
+        pupil.load_state_dict(stored["average"])
+        scale = Scale(*(value.numpy() for value in stored["scale"]))
+    average = deepcopy(pupil).eval()
+    optimizer = AdamW(_groups(pupil, recipe.weight_decay), lr=recipe.lr)
     steps_per_epoch = recipe.epoch_samples // recipe.batch_size
     first = 0
     checkpoint = folder / CHECKPOINT
@@ -90,31 +117,41 @@ def fit(
         stored = torch.load(checkpoint, weights_only=True)
         if stored["recipe"] != repr(recipe):
             raise RecipeChanged(f"{checkpoint} was made with {stored['recipe']}, not {recipe!r}")
-        network.load_state_dict(stored["network"])
+        pupil.load_state_dict(stored["network"])
         average.load_state_dict(stored["average"])
         optimizer.load_state_dict(stored["optimizer"])
         torch.set_rng_state(stored["rng"])
         first = int(stored["epochs_done"])
     for number in range(first, recipe.epochs):
-        epoch = Epoch.draw(pool, seed=recipe.seed, number=number, length=steps_per_epoch * recipe.batch_size)
-        loader = DataLoader(epoch, batch_size=recipe.batch_size, num_workers=workers)
-        network.train()
+        epoch = Epoch.draw(
+            source, seed=recipe.seed, number=number, length=steps_per_epoch * recipe.batch_size
+        )
+        pupil.train()
         losses = []
-        for index, (pixels, live) in enumerate(track(loader, number, steps_per_epoch)):
+        for index in track(range(steps_per_epoch), number, steps_per_epoch):
             step = number * steps_per_epoch + index
             _set_rate(optimizer, recipe, step, recipe.epochs * steps_per_epoch)
-            losses.append(_step(network, optimizer, recipe, pixels, live))
-            _follow(average, network, step, recipe.ema_steps)
-        say(f"epoch {number + 1}/{recipe.epochs}  loss {np.mean(losses):.4f}")
+            batch = epoch.batch(index * recipe.batch_size, recipe.batch_size)
+            said = np.clip((batch.answers - scale.mean) / scale.deviation, -MAX_ANSWER, MAX_ANSWER)
+            losses.append(_step(pupil, optimizer, recipe, batch, torch.from_numpy(said)))
+            _follow(average, pupil, step, recipe.ema_steps)
+        label, taught = np.mean(losses, axis=0)
+        say(
+            f"epoch {number + 1}/{recipe.epochs}  labels {label:.4f}"
+            + (f"  teachers {taught:.4f}" if answers else "")
+        )
         _keep(
             checkpoint,
             recipe=recipe,
-            network=network,
+            scale=scale,
+            network=pupil,
             average=average,
             optimizer=optimizer,
             done=number + 1,
         )
-    return average
+    network = average.network
+    assert isinstance(network, ResNet18)  # noqa: S101 - tells the type checker what Module forgot
+    return network
 
 
 def logits(network: ResNet18, pixels: Pixels) -> Floats:
@@ -127,20 +164,24 @@ def logits(network: ResNet18, pixels: Pixels) -> Floats:
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
-def _step(network: ResNet18, optimizer: AdamW, recipe: Recipe, pixels: Tensor, live: Tensor) -> float:
-    target = live * (1 - 2 * recipe.smoothing) + recipe.smoothing
+def _step(pupil: Pupil, optimizer: AdamW, recipe: Recipe, batch: Batch, said: Tensor) -> tuple[float, float]:
+    pixels = to_input(torch.from_numpy(batch.pixels)).contiguous(memory_format=torch.channels_last)
+    target = torch.from_numpy(batch.live) * (1 - 2 * recipe.smoothing) + recipe.smoothing
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-        answer = network(to_input(pixels).contiguous(memory_format=torch.channels_last))
-    answer = answer.float()
-    loss = binary_cross_entropy_with_logits(answer, target) + LOGIT_PENALTY * answer.square().mean()
+        seen = pupil.network.describe(pixels)
+    seen = seen.float()
+    share = recipe.label_share if pupil.foretell is not None else 1.0
+    answer = pupil.network.answer(seen * share + seen.detach() * (1 - share))
+    label = binary_cross_entropy_with_logits(answer, target) + LOGIT_PENALTY * answer.square().mean()
+    taught = smooth_l1_loss(pupil.foretell(seen), said) if pupil.foretell is not None else torch.zeros(())
     optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    (label + recipe.teaching * taught).backward()
+    torch.nn.utils.clip_grad_norm_(pupil.parameters(), 5.0)
     optimizer.step()
-    return float(loss.detach())
+    return float(label.detach()), float(taught.detach())
 
 
-def _groups(network: ResNet18, weight_decay: float) -> list[dict[str, object]]:
+def _groups(network: Pupil, weight_decay: float) -> list[dict[str, object]]:
     """Weights decay; norms and biases, which are vectors, don't."""
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
@@ -155,7 +196,7 @@ def _set_rate(optimizer: AdamW, recipe: Recipe, step: int, steps: int) -> None:
         group["lr"] = recipe.lr * float(share)
 
 
-def _follow(average: ResNet18, network: ResNet18, step: int, ema_steps: int) -> None:
+def _follow(average: Pupil, network: Pupil, step: int, ema_steps: int) -> None:
     """Move the averaged weights towards the new ones; the first steps count less."""
     share = max(1.0 / ema_steps, 1.0 / (step + 1))
     with torch.no_grad():
@@ -167,13 +208,21 @@ def _follow(average: ResNet18, network: ResNet18, step: int, ema_steps: int) -> 
 
 
 def _keep(
-    checkpoint: Path, *, recipe: Recipe, network: ResNet18, average: ResNet18, optimizer: AdamW, done: int
+    checkpoint: Path,
+    *,
+    recipe: Recipe,
+    scale: Scale,
+    network: Pupil,
+    average: Pupil,
+    optimizer: AdamW,
+    done: int,
 ) -> None:
     """Write the checkpoint aside and rename it, so that there is always a whole one."""
     partial = checkpoint.with_suffix(".partial")
     torch.save(
         {
             "recipe": repr(recipe),
+            "scale": (torch.from_numpy(scale.mean), torch.from_numpy(scale.deviation)),
             "network": network.state_dict(),
             "average": average.state_dict(),
             "optimizer": optimizer.state_dict(),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.evaluate.pad import (
+from training.evaluate.attack_rates import (
     Platt,
     Scored,
     SetResult,

@@ -1,16 +1,20 @@
 """Train the liveness network: `python training/train_liveness.py --data_root D --output_dir O`.
 
-1. Find the pictures and cut the faces out, once.
-2. For each fold train a network without its sets and judge it on them.
-3. Train the network that ships on everything.
-4. Write the report, the threshold and the calibration, then export the network.
+1. Find the pictures, cut the faces out and tell whose they are, once.
+2. Draw every picture in several forms and ask the teachers about each, once.
+3. Lay the foundation: what all rounds begin with, learned from live people and simulated
+   attacks alone, so that no labelled set has a part in it.
+4. For each fold train a network without its sets, and without anybody who is in them, and
+   judge it on them.
+5. Train the network that ships on everything.
+6. Write the report, the threshold and the calibration, then export the network.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,17 +27,32 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 
 from facekey.settings import default_models_dir
 from training import liveness_report
+from training.data.bank import Looks, look
 from training.data.crops import CropSet, cut
 from training.data.layout import SourceSet, discover, live_only
-from training.data.sampling import pool
+from training.data.people import strangers
+from training.data.sampling import Cell, cells
 from training.data.split import ALL, Fold, folds, people_kept
-from training.detector import retinaface
-from training.evaluate.pad import Scored
+from training.evaluate.attack_rates import Scored
 from training.export import export
 from training.fit import CHECKPOINT, Recipe, fit, logits
 from training.liveness_report import Round
 from training.models.resnet18 import ResNet18
+from training.networks import open_networks
 from training.progress import bar, say
+
+ATTACKED = 0.12  # share of the live forms of a labelled set that become simulated attacks
+EXTRA_ATTACKED = 0.5  # of live people without attacks, so that the source gives no label away
+EXTRA_WEIGHT = 0.75  # how often each of those is drawn for each label, against a labelled set
+FOUNDATION = "foundation"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A set: its crops, and their forms."""
+
+    crops: CropSet
+    looks: Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +66,16 @@ class Material:
         judged: live people who are only judged.
     """
 
-    labelled: tuple[CropSet, ...]
-    extra: tuple[CropSet, ...]
+    labelled: tuple[Shown, ...]
+    extra: tuple[Shown, ...]
     bounding: tuple[CropSet, ...]
     judged: tuple[CropSet, ...]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run all four steps."""
+    """Run all steps."""
     options = _options(arguments)
     torch.set_num_threads(options.threads)
-    # OpenCV's threads don't survive the fork that makes the reading processes: a child would
-    # wait for them for ever. So there must never be any.
     cv2.setNumThreads(1)
     recipe = Recipe(
         epochs=options.epochs,
@@ -72,10 +89,12 @@ def main(arguments: list[str] | None = None) -> None:
     )
     material = _material(options)
     rounds_to_run = folds(
-        [crops.name for crops in material.labelled],
+        [shown.crops.name for shown in material.labelled],
         hold_out=[group.split(",") for group in options.hold_out],
         leave_one_out=options.leave_one_out,
     )
+    if options.foundation_epochs:
+        _lay(material, replace(recipe, epochs=options.foundation_epochs), options)
     if options.only:
         for fold in [*rounds_to_run, ALL]:
             if fold.name in options.only:
@@ -86,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
         network = _fit(fold, material, recipe, options)
         rounds.append(_judge(fold, network, material))
         _keep_scores(rounds[-1], options.output_dir / fold.name / "scores.npz")
+        export(network, options.output_dir / fold.name / "liveness_resnet18.onnx")
     network = _fit(ALL, material, recipe, options)
     last = _judge(ALL, network, material)
     _keep_scores(last, options.output_dir / ALL.name / "scores.npz")
@@ -118,25 +138,48 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--resume", action="store_true", help="go on from the checkpoints in --output_dir")
     add("--start_from", type=Path, help="a run's --output_dir; each round begins with its weights there")
     add("--threads", type=int, default=os.cpu_count() or 1)
-    add("--workers", type=int, default=1, help="processes that read and augment")
-    add("--models_dir", type=Path, default=default_models_dir(), help="where RetinaFace is, or is fetched to")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes that draw and ask the teachers")
+    add(
+        "--teachers",
+        type=Path,
+        help="folder of published spoof detectors to learn from; see training/teachers.py",
+    )
+    add("--foundation_epochs", type=int, default=0, help="epochs on live people and simulated attacks alone")
+    add(
+        "--models_dir",
+        type=Path,
+        default=default_models_dir(),
+        help="where the product's networks are, or are fetched to",
+    )
     add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")
     add("--bfloat16", action=argparse.BooleanOptionalAction, default=True, help="faster on recent CPUs")
     return parser.parse_args(arguments)
 
 
 def _material(options: argparse.Namespace) -> Material:
-    """Step 1."""
-    detector = retinaface(options.models_dir)
+    """Steps 1 and 2."""
+    networks = open_networks(options.models_dir)
 
     def crops_of(source: SourceSet) -> CropSet:
         progress = partial(bar, label=source.name, total=len(source.pictures))
-        crops = cut(source, detector, cache_dir=options.cache_dir, track=progress)
+        crops = cut(source, networks, cache_dir=options.cache_dir, track=progress)
         live = int(crops.live.sum())
         say(f"{crops.name}: {live} live, {len(crops.live) - live} spoof, {crops.dropped} without a face")
         return crops
 
-    labelled = tuple(crops_of(source) for source in discover(options.data_root))
+    def shown(crops: CropSet, attacked: float) -> Shown:
+        looks = look(
+            crops,
+            attacked=attacked,
+            seed=options.seed,
+            teachers=options.teachers,
+            cache_dir=options.cache_dir,
+            workers=max(1, options.workers),
+            track=lambda chunks, count: bar(chunks, f"{crops.name}, asking the teachers", count),
+        )
+        return Shown(crops, looks)
+
+    labelled = tuple(shown(crops_of(source), ATTACKED) for source in discover(options.data_root))
     judged = [crops_of(live_only(folder)) for folder in options.judge_live]
     extra, bounding = [], []
     never = frozenset(options.never_train)
@@ -144,26 +187,57 @@ def _material(options: argparse.Namespace) -> Material:
         crops = crops_of(live_only(folder))
         trained = people_kept(crops, share=options.extra_share, never=never)
         used = people_kept(crops, share=(1 + options.extra_share) / 2, never=never)
-        extra.append(crops.only(trained))
+        extra.append(shown(crops.only(trained), EXTRA_ATTACKED))
         bounding.append(crops.only(used & ~trained))
         judged.append(crops.only(~used))
     return Material(labelled, tuple(extra), tuple(bounding), tuple(judged))
 
 
+def _lay(material: Material, recipe: Recipe, options: argparse.Namespace) -> None:
+    """Step 3."""
+    if not material.extra:
+        raise SystemExit("a foundation is laid on live people without attacks: give --extra_live")
+    _train(FOUNDATION, _extra_cells(material), recipe, None, options)
+
+
 def _fit(fold: Fold, material: Material, recipe: Recipe, options: argparse.Namespace) -> ResNet18:
-    """Steps 2 and 3: one network."""
-    folder = options.output_dir / fold.name
+    """Steps 4 and 5: one network."""
+    held_out = [shown.crops for shown in material.labelled if shown.crops.name in fold.held_out]
+    source = _extra_cells(material)
+    for shown in material.labelled:
+        if shown.crops.name not in fold.held_out:
+            keep = strangers(shown.crops, held_out)
+            if not keep.all():
+                say(f"{fold.name}: {(~keep).sum()} of {len(keep)} of {shown.crops.name} show the same people")
+            source += cells(shown.looks, keep)
+    start = None
+    if options.foundation_epochs:
+        start = options.output_dir / FOUNDATION / CHECKPOINT
+    if options.start_from:
+        start = options.start_from / fold.name / CHECKPOINT
+    return _train(fold.name, source, recipe, start, options)
+
+
+def _extra_cells(material: Material) -> list[Cell]:
+    found: list[Cell] = []
+    for shown in material.extra:
+        found += cells(shown.looks, np.ones(len(shown.crops.live), bool), weight=EXTRA_WEIGHT)
+    return found
+
+
+def _train(
+    name: str, source: list[Cell], recipe: Recipe, start: Path | None, options: argparse.Namespace
+) -> ResNet18:
+    folder = options.output_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    seen = [crops for crops in material.labelled if crops.name not in fold.held_out]
     return fit(
-        pool(seen, material.extra),
+        source,
         recipe,
         folder,
         resume=options.resume,
-        start=options.start_from / fold.name / CHECKPOINT if options.start_from else None,
-        workers=options.workers,
-        track=lambda batches, number, count: bar(batches, f"{fold.name}, epoch {number + 1}", count),
-        say=lambda line: say(f"{fold.name}: {line}"),
+        start=start,
+        track=lambda steps, number, count: bar(steps, f"{name}, epoch {number + 1}", count),
+        say=lambda line: say(f"{name}: {line}"),
     )
 
 
@@ -175,7 +249,7 @@ def _judge(fold: Fold, network: ResNet18, material: Material) -> Round:
             if len(crops.live)
         )
 
-    held_out = [crops for crops in material.labelled if crops.name in fold.held_out]
+    held_out = [shown.crops for shown in material.labelled if shown.crops.name in fold.held_out]
     return Round(fold.name, scored(held_out), scored(material.bounding), scored(material.judged))
 
 

@@ -8,7 +8,6 @@ reaches the liveness network either.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,18 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekey.core.errors import FaceKeyError
-from facekey.core.ports import Detector
-from facekey.core.types import Box, Detection, Frame, Pixels
-from facekey.vision.align import CONTEXT_SIDE, upright_angle
+from facekey.core.ports import Detector, Embedder
+from facekey.core.types import Box, Detection, Floats, Frame, Pixels
+from facekey.vision.align import CONTEXT_SIDE, identity_crop, upright_angle
 from facekey.vision.align import context_crop as product_crop
 from facekey.vision.decode import decode
 from training.data.layout import Picture, SourceSet
 
-CROP_PX = 112
+CROP_PX = 128
 MARGIN_PX = 8
 STORED_PX = CROP_PX + 2 * MARGIN_PX
-FORMAT = 2  # goes into the cache's name; a change of anything in this file must change it
+FORMAT = 3  # goes into the cache's name; a change of anything in this file must change it
 SURE_SCORE = 0.8  # below this the other three turns of the picture are looked at too
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The product's networks that cutting needs."""
+
+    detector: Detector
+    embedder: Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class CropSet:
         pixels: (N, STORED_PX, STORED_PX, 3) uint8 RGB; the product's crop is its middle.
         live: (N,) bool.
         paths: (N,) where each came from, below the set's folder.
+        identity: (N, D) float32, whose face it is: unit vectors of the product's own network.
         dropped: how many pictures had no face, or could not be read.
     """
 
@@ -48,6 +56,7 @@ class CropSet:
     pixels: Pixels = field(repr=False)
     live: NDArray[np.bool_] = field(repr=False)
     paths: NDArray[np.str_] = field(repr=False)
+    identity: Floats = field(repr=False)
     dropped: int
 
     def middle(self) -> Pixels:
@@ -56,12 +65,19 @@ class CropSet:
 
     def only(self, keep: NDArray[np.bool_]) -> "CropSet":
         """The crops that `keep`, (N,) bool, names."""
-        return CropSet(self.name, self.pixels[keep], self.live[keep], self.paths[keep], self.dropped)
+        return CropSet(
+            self.name,
+            self.pixels[keep],
+            self.live[keep],
+            self.paths[keep],
+            self.identity[keep],
+            self.dropped,
+        )
 
 
 def cut(
     source: SourceSet,
-    detector: Detector,
+    networks: Networks,
     *,
     cache_dir: Path,
     track: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
@@ -70,7 +86,7 @@ def cut(
 
     Args:
         source: the pictures.
-        detector: finds the faces.
+        networks: find the faces, and tell whose they are.
         cache_dir: where the crops are kept; they are faces of people, so keep it private.
         track: wraps the pictures to show progress.
     """
@@ -79,32 +95,47 @@ def cut(
     if cached.exists():
         with np.load(cached) as stored:
             return CropSet(
-                source.name, stored["pixels"], stored["live"], stored["paths"], int(stored["dropped"])
+                source.name,
+                stored["pixels"],
+                stored["live"],
+                stored["paths"],
+                stored["identity"],
+                int(stored["dropped"]),
             )
-    root = Path(os.path.commonpath([picture.path.parent for picture in source.pictures]))
-    pixels, live, paths = [], [], []
+    pixels, live, paths, identity = [], [], [], []
     for picture in track(source.pictures):
-        crop = largest_face(picture.path.read_bytes(), detector)
-        if crop is not None:
-            pixels.append(crop)
+        found = largest_face(picture.read(), networks.detector)
+        if found is not None:
+            frame, face = found
+            pixels.append(stored_crop(frame, face))
+            aligned = identity_crop(frame, face, crop_px=networks.embedder.crop_px)
+            identity.append(networks.embedder.embed([aligned])[0].vector)
             live.append(picture.live)
-            paths.append(picture.path.relative_to(root).as_posix())
+            paths.append(source.label_of(picture))
     made = CropSet(
         source.name,
         np.array(pixels, np.uint8).reshape(-1, STORED_PX, STORED_PX, 3),
         np.array(live, bool),
         np.array(paths, np.str_),
+        np.array(identity, np.float32).reshape(len(identity), -1),
         len(source.pictures) - len(pixels),
     )
     # Written aside and renamed: a run that is broken off must not leave half a cache.
     partial = cached.with_suffix(".partial.npz")
-    np.savez(partial, pixels=made.pixels, live=made.live, paths=made.paths, dropped=made.dropped)
+    np.savez(
+        partial,
+        pixels=made.pixels,
+        live=made.live,
+        paths=made.paths,
+        identity=made.identity,
+        dropped=made.dropped,
+    )
     partial.replace(cached)
     return made
 
 
-def largest_face(data: bytes, detector: Detector) -> Pixels | None:
-    """The stored crop of a picture's largest face, or None when there is none to be seen.
+def largest_face(data: bytes, detector: Detector) -> tuple[Frame, Detection] | None:
+    """A picture, turned upright, and its largest face; None when there is none to be seen.
 
     Public sets hold pictures that lie on their side without an EXIF note, so all four
     turns are tried when the first look is not sure.
@@ -125,7 +156,7 @@ def largest_face(data: bytes, detector: Detector) -> Pixels | None:
                 best = turned, face
             if face.score >= SURE_SCORE and upright:
                 break
-    return stored_crop(*best) if best is not None else None
+    return best
 
 
 def stored_crop(frame: Frame, detection: Detection) -> Pixels:
@@ -149,5 +180,6 @@ def _fingerprint(source: SourceSet) -> str:
     digest = hashlib.sha256(f"{FORMAT} {STORED_PX} {CONTEXT_SIDE} {cv2.__version__}".encode())
     for picture in source.pictures:
         stat = picture.path.stat()
-        digest.update(f"{picture.path.name} {picture.live} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        said = f"{picture.path.name} {picture.live} {stat.st_size} {stat.st_mtime_ns}"
+        digest.update((said if picture.moment is None else f"{said} {picture.moment}").encode() + b"\n")
     return digest.hexdigest()[:16]

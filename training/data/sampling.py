@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows, and in which order: every source and label equally often.
+"""Which forms of which pictures an epoch shows: every source and label about equally often.
 
 Drawn anew for each epoch from the seed and the epoch's number alone, so that a run that
 was broken off goes on exactly as it would have.
@@ -11,115 +11,98 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from facekey.core.types import Pixels
-from training.data.attacks import simulate
-from training.data.augment import augment
-from training.data.crops import CropSet
+from facekey.core.types import Floats, Pixels
+from training.data.bank import Looks
 
-SIMULATED_SHARE = 0.15  # of the live draws of a labelled set that become simulated attacks
-PLAN, PICTURE = 0, 1  # keeps the two kinds of random numbers of an epoch apart
+FULL_PICTURES = 150  # a cell of fewer pictures is drawn less often, or it would be learned by heart
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Pictures of one source and label.
+    """Forms of one source and label.
 
     Attributes:
-        rows: (K,) their places in the pool.
+        looks: the source.
+        rows: (K,) which of its forms.
         weight: how often the cell is drawn, against the others.
-        simulated: the share of its draws that are turned into a simulated attack.
     """
 
+    looks: Looks = field(repr=False)
     rows: NDArray[np.intp] = field(repr=False)
     weight: float
-    simulated: float
+
+
+def cells(looks: Looks, keep: NDArray[np.bool_], *, weight: float = 1.0) -> list[Cell]:
+    """The cells of one source.
+
+    Args:
+        looks: the source.
+        keep: (pictures,) bool, which of its pictures may be trained on.
+        weight: how often each label of it is drawn, against another source.
+    """
+    rows = looks.only(keep)
+    found = []
+    for live in (True, False):
+        of_label = rows[looks.live[rows] == live]
+        if len(of_label):
+            pictures = len(np.unique(looks.picture[of_label]))
+            found.append(Cell(looks, of_label, weight * min(1.0, pictures / FULL_PICTURES)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """All that a network may be trained on.
+class Batch:
+    """What one step sees.
 
     Attributes:
-        pixels: (N, STORED_PX, STORED_PX, 3) uint8 RGB.
-        live: (N,) bool.
-        cells: every row in exactly one.
+        pixels: (B, CROP_PX, CROP_PX, 3) uint8 RGB.
+        live: (B,) float32, 1 for live.
+        answers: (B, T) float32, what the teachers said.
     """
 
     pixels: Pixels = field(repr=False)
-    live: NDArray[np.bool_] = field(repr=False)
-    cells: tuple[Cell, ...]
-
-
-def pool(labelled: Sequence[CropSet], live_only: Sequence[CropSet], *, live_weight: float = 0.75) -> Pool:
-    """Put the sets together.
-
-    Args:
-        labelled: sets with both labels, or one.
-        live_only: sets of live people without any attack. Half of what is drawn from them
-            is turned into simulated attacks, so that the source gives no label away.
-        live_weight: how often each of them is drawn for each label, against a labelled set.
-    """
-    cells, start = [], 0
-    for crops in labelled:
-        for live in (True, False):
-            rows = np.flatnonzero(crops.live == live) + start
-            if len(rows):
-                cells.append(Cell(rows, 1.0, SIMULATED_SHARE if live else 0.0))
-        start += len(crops.live)
-    for crops in live_only:
-        cells.append(Cell(np.arange(len(crops.live)) + start, 2 * live_weight, 0.5))
-        start += len(crops.live)
-    everything = [*labelled, *live_only]
-    return Pool(
-        np.concatenate([crops.pixels for crops in everything]),
-        np.concatenate([crops.live for crops in everything]),
-        tuple(cells),
-    )
+    live: Floats = field(repr=False)
+    answers: Floats = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch's pictures; reading one is a pure function of seed, epoch and place.
+    """One epoch's forms, in order.
 
     Attributes:
-        rows: (L,) which crops of the pool.
-        attacked: (L,) bool, which of them are turned into simulated attacks.
+        cell: (L,) which cell each comes from.
+        rows: (L,) which form of the cell's source.
+        mirrored: (L,) bool.
     """
 
-    source: Pool = field(repr=False)
-    seed: int
-    number: int
+    cells: Sequence[Cell] = field(repr=False)
+    cell: NDArray[np.intp] = field(repr=False)
     rows: NDArray[np.intp] = field(repr=False)
-    attacked: NDArray[np.bool_] = field(repr=False)
+    mirrored: NDArray[np.bool_] = field(repr=False)
 
     @classmethod
-    def draw(cls, source: Pool, *, seed: int, number: int, length: int) -> "Epoch":
+    def draw(cls, source: Sequence[Cell], *, seed: int, number: int, length: int) -> "Epoch":
         """Decide what epoch `number` shows."""
-        rng = np.random.default_rng((seed, number, PLAN))
-        weights = np.array([cell.weight for cell in source.cells])
+        rng = np.random.default_rng((seed, number))
+        weights = np.array([cell.weight for cell in source])
         # Shares are exact but for rounding: chance must not leave a small set out.
         counts = np.floor(np.cumsum(weights / weights.sum()) * length + 0.5).astype(int)
         counts = np.diff(counts, prepend=0)
-        rows, attacked = [], []
-        for cell, count in zip(source.cells, counts, strict=True):
-            rows.append(_spread(cell.rows, int(count), rng))
-            attacked.append(rng.random(count) < cell.simulated)
+        rows = [_spread(cell.rows, int(count), rng) for cell, count in zip(source, counts, strict=True)]
         order = rng.permutation(length)
-        return cls(source, seed, number, np.concatenate(rows)[order], np.concatenate(attacked)[order])
+        places = np.repeat(np.arange(len(source)), counts)
+        return cls(source, places[order], np.concatenate(rows)[order], rng.random(length) < 0.5)
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, place: int) -> tuple[Pixels, np.float32]:
-        """The picture as the network gets it, (CROP_PX, CROP_PX, 3) uint8 RGB, and 1 for live."""
-        if not 0 <= place < len(self.rows):
-            raise IndexError(place)
-        rng = np.random.default_rng((self.seed, self.number, PICTURE, place))
-        row = self.rows[place]
-        pixels, live = self.source.pixels[row], bool(self.source.live[row])
-        if live and self.attacked[place]:
-            pixels, live = simulate(pixels, rng), False
-        return augment(pixels, rng), np.float32(live)
+    def batch(self, start: int, size: int) -> Batch:
+        """The forms from place `start` on."""
+        span = slice(start, start + size)
+        pixels, live, answers = [], [], []
+        for cell, row, mirrored in zip(self.cell[span], self.rows[span], self.mirrored[span], strict=True):
+            looks = self.cells[cell].looks
+            pixels.append(looks.pixels[row, :, ::-1] if mirrored else looks.pixels[row])
+            live.append(looks.live[row])
+            answers.append(looks.answers[row])
+        return Batch(np.stack(pixels), np.array(live, np.float32), np.stack(answers).astype(np.float32))
 
 
 def _spread(rows: NDArray[np.intp], count: int, rng: Generator) -> NDArray[np.intp]:

@@ -1,176 +1,243 @@
-"""Presentation attack detection, judged: AUC, APCER and BPCER for each set, with intervals.
+"""The report on presentation attack detection, after ISO/IEC 30107-3, in one command.
 
-ISO/IEC 30107-3: APCER is the share of attacks that pass as live, BPCER the share of live
-people taken for attacks. The attack type is not labelled in the sets at hand, so APCER
-is for each set. A frame is the unit; frames of one clip are alike, so the true
-uncertainty is wider than the intervals say.
+    python training/evaluate/pad.py --run O --data_root D --baselines B --output_dir R
+
+1. FaceKey's network, as held out: the scores that `train_liveness.py` kept in its run, each
+   set judged by a network that had seen neither it nor anybody in it.
+2. The published detectors of `--baselines` on the very same pictures.
+3. Each at two thresholds: its own, which is fixed before anything is measured, and the one
+   at which its mean APCER and BPCER over the nine sets meet, which nobody knows beforehand
+   and which flatters each alike.
+4. Live people by themselves: `--live`, judged by the network that ships.
+
+APCER is by source: the type of attack is not labelled in the sets at hand. Intervals are
+Clopper-Pearson at 95 %, by frame; frames of one clip are alike, so the truth is less certain.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from facekey.core.metrics import area_under_roc, false_match_rate, false_non_match_rate
-from facekey.core.types import Floats
-from training.evaluate.interval import clopper_pearson
+if __package__ in (None, ""):  # started as a script: make the package findable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from facekey.core.types import ModelId
+from facekey.settings import default_models_dir
+from facekey.zoo.onnx import OnnxSession
+from training.data.crops import CropSet, Networks, cut
+from training.data.layout import SourceSet, discover, live_only
+from training.evaluate.attack_rates import (
+    Rate,
+    Scored,
+    SetResult,
+    as_json,
+    balanced_threshold,
+    judge,
+    mean_auc,
+    mean_error,
+    table,
+)
+from training.evaluate.baselines import Baseline, baselines
+from training.evaluate.plots import draw, draw_systems
+from training.networks import open_networks
+from training.progress import bar, say
+
+NETWORK = "liveness_resnet18.onnx"
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A set and what a network that never saw it said.
+class System:
+    """A detector and what it said of every set.
 
     Attributes:
-        name: the set.
-        logits: (N,) float32, rising with "live".
-        live: (N,) bool.
+        threshold: its own, on its scores.
+        sets: one for each data set.
+        live: live people only, by the network that ships.
     """
 
     name: str
-    logits: Floats = field(repr=False)
-    live: NDArray[np.bool_] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of `count`, and the 95 % interval around it."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-    @classmethod
-    def of(cls, hits: int, count: int) -> "Rate":
-        """Measure it."""
-        low, high = clopper_pearson(hits, count)
-        return cls(hits / count, low, high, count)
-
-
-@dataclass(frozen=True, slots=True)
-class SetResult:
-    """One line of the table. None where the set has no picture of that label."""
-
-    name: str
-    auc: float | None
     threshold: float
-    apcer: Rate | None
-    bpcer: Rate | None
+    sets: tuple[Scored, ...]
+    live: tuple[Scored, ...] = ()
 
 
-def judge(scored: Scored, threshold: float) -> SetResult:
-    """Measure one set at one threshold; a picture at or above it passes as live."""
-    live, spoof = scored.logits[scored.live], scored.logits[~scored.live]
-    return SetResult(
-        scored.name,
-        area_under_roc(live, spoof) if len(live) and len(spoof) else None,
-        threshold,
-        Rate.of(round(false_match_rate(spoof, threshold) * len(spoof)), len(spoof)) if len(spoof) else None,
-        Rate.of(round(false_non_match_rate(live, threshold) * len(live)), len(live)) if len(live) else None,
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, write report.md, report.json and the plots, print the summary."""
+    options = _options(arguments)
+    networks = open_networks(options.models_dir)
+    sources = discover(options.data_root)
+    apart = frozenset(options.apart)
+    ours = facekey(options.run, [source.name for source in sources])
+    ours = System(ours.name, ours.threshold, ours.sets, live_people(options, networks))
+    others = [published(one, sources, networks, options.cache_dir) for one in baselines(options.baselines)]
+    text = write(options.output_dir, [ours, *others], apart)
+    say(text)
+    say(f"written to {options.output_dir}")
+
+
+def facekey(run: Path, names: Sequence[str]) -> System:
+    """Our own scores as held out, from a run of `train_liveness.py`.
+
+    Raises:
+        SystemExit: the run has not judged each of the sets.
+    """
+    kept: dict[str, Scored] = {}
+    for path in sorted(run.glob("without-*/scores.npz")):
+        with np.load(path) as stored:
+            for name in np.unique(stored["sets"]):
+                here = stored["sets"] == name
+                if name in names:
+                    kept[str(name)] = Scored(str(name), stored["logits"][here], stored["live"][here])
+    missing = set(names) - set(kept)
+    if missing:
+        raise SystemExit(f"{run} has not judged {', '.join(sorted(missing))} as held out")
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    return System(
+        "FaceKey, held out",
+        float(report["operating_point"]["threshold_logit"]),
+        tuple(kept[name] for name in names),
     )
 
 
-def balanced_threshold(sets: Sequence[Scored]) -> float:
-    """Where mean APCER and mean BPCER over the sets meet; each set counts the same.
-
-    Raises:
-        ValueError: there is no attack or no live picture in them.
-    """
-    lives = [np.sort(scored.logits[scored.live]) for scored in sets if scored.live.any()]
-    spoofs = [np.sort(scored.logits[~scored.live]) for scored in sets if not scored.live.all()]
-    if not lives or not spoofs:
-        raise ValueError("a threshold needs live pictures and attacks")
-    candidates = np.unique(np.concatenate([*lives, *spoofs]))
-    bpcer = np.mean([np.searchsorted(live, candidates) / len(live) for live in lives], axis=0)
-    apcer = np.mean([1 - np.searchsorted(spoof, candidates) / len(spoof) for spoof in spoofs], axis=0)
-    return float(candidates[np.argmin(np.abs(apcer - bpcer))])
-
-
-def threshold_for_bpcer(logits: Floats, bpcer: float) -> float:
-    """The highest threshold that turns away at most this share of these live pictures."""
-    return float(np.sort(logits)[int(np.floor(bpcer * len(logits)))])
+def published(
+    detector: Baseline, sources: Sequence[SourceSet], networks: Networks, cache_dir: Path
+) -> System:
+    """A published detector's scores on the pictures that ours was judged on."""
+    found = []
+    for source in sources:
+        judged = cut(source, networks, cache_dir=cache_dir)  # those that have a face
+        wanted = set(judged.paths)
+        scores, live = [], []
+        for picture in bar(source.pictures, f"{detector.name}: {source.name}", len(source.pictures)):
+            if source.label_of(picture) not in wanted:
+                continue
+            pixels = cv2.imdecode(np.frombuffer(picture.read(), np.uint8), cv2.IMREAD_COLOR)
+            scores.append(detector.score(np.asarray(pixels[..., ::-1], np.uint8)))
+            live.append(picture.live)
+        found.append(Scored(source.name, np.array(scores, np.float32), np.array(live, bool)))
+    return System(detector.name, detector.threshold, tuple(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Platt:
-    """Probability of live = sigmoid(a * logit + b), a > 0.
-
-    Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
-    """
-
-    a: float
-    b: float
-
-    def probability(self, logits: Floats) -> Floats:
-        """(N,) -> (N,), 0..1."""
-        result: Floats = (1.0 / (1.0 + np.exp(-(self.a * logits + self.b)))).astype(np.float32)
-        return result
+def live_people(options: argparse.Namespace, networks: Networks) -> tuple[Scored, ...]:
+    """What the network that ships says of people who are live."""
+    session = OnnxSession(options.run / NETWORK, model_id=ModelId("shipped"))
+    found = []
+    for folder in options.live:
+        crops = cut(live_only(folder), networks, cache_dir=options.cache_dir)
+        kept = sample(crops, options.live_count, options.seed)
+        (logits,) = session.run(np.ascontiguousarray(kept.middle()))
+        found.append(Scored(kept.name, logits[:, 0], kept.live))
+    return tuple(found)
 
 
-def calibrate(sets: Sequence[Scored], *, rounds: int = 100) -> Platt:
-    """Fit the two numbers on scores of sets that the network did not see.
-
-    Every set counts the same, and within a set both labels. Newton's method.
-    """
-    x, y, weight = [], [], []
-    for scored in sets:
-        for live in (True, False):
-            some = scored.logits[scored.live == live]
-            x.append(some)
-            y.append(np.full(len(some), live, float))
-            weight.append(np.full(len(some), 1.0 / max(1, len(some))))
-    features = np.stack([np.concatenate(x), np.ones(sum(map(len, x)))], axis=1)  # (M, 2)
-    target, weights = np.concatenate(y), np.concatenate(weight)
-    theta = np.array([1.0, 0.0])
-    prior = 1e-3 * np.eye(2)  # keeps a perfect separation finite
-    for _ in range(rounds):
-        p = 1.0 / (1.0 + np.exp(-np.clip(features @ theta, -30, 30)))
-        gradient = features.T @ (weights * (p - target)) + prior @ theta
-        curvature = (features * (weights * p * (1 - p))[:, None]).T @ features + prior
-        step = np.linalg.solve(curvature, gradient)
-        theta = theta - np.clip(step, -1.0, 1.0)
-    return Platt(max(float(theta[0]), 1e-3), float(theta[1]))
+def sample(crops: CropSet, count: int, seed: int) -> CropSet:
+    """At most `count` of the crops, drawn with a seed."""
+    chosen = np.zeros(len(crops.live), bool)
+    order = np.random.default_rng(seed).permutation(len(crops.live))
+    chosen[order[:count]] = True
+    return crops.only(chosen)
 
 
-def table(results: Sequence[SetResult]) -> str:
-    """The results as a Markdown table, percentages with their 95 % intervals."""
-    lines = ["| Set | AUC | APCER | BPCER | attacks | live |", "|---|---|---|---|---|---|"]
-    for row in results:
-        auc = "" if row.auc is None else f"{row.auc:.3f}"
-        lines.append(
-            f"| {row.name} | {auc} | {_percent(row.apcer)} | {_percent(row.bpcer)} "
-            f"| {row.apcer.count if row.apcer else 0} | {row.bpcer.count if row.bpcer else 0} |"
+def write(folder: Path, systems: Sequence[System], apart: frozenset[str]) -> str:
+    """Write the files; give the report's text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = ["# Presentation attack detection", summary(systems, apart), by_set(systems, apart)]
+    document = []
+    for system in systems:
+        main_sets = [scored for scored in system.sets if scored.name not in apart]
+        balanced = balanced_threshold(main_sets)
+        own = [judge(scored, system.threshold) for scored in system.sets]
+        even = [judge(scored, balanced) for scored in system.sets]
+        live = [judge(scored, system.threshold) for scored in system.live]
+        parts += [
+            f"## {system.name}, at its own threshold\n\n" + table(own),
+            f"## {system.name}, where its own mean APCER and BPCER meet\n\n" + table(even),
+        ]
+        if live:
+            parts.append(f"## {system.name}: live people, at its own threshold\n\n" + table(live))
+        document.append(
+            {
+                "system": system.name,
+                "at_own_threshold": as_json(own),
+                "where_rates_meet": as_json(even),
+                "live": as_json(live),
+            }
         )
-    return "\n".join(lines)
+        draw(system.sets, folder / f"curves-{_slug(system.name)}.png", title=system.name)
+    draw_systems(
+        {system.name: [scored for scored in system.sets if scored.name not in apart] for system in systems},
+        folder / "systems.png",
+    )
+    text = "\n\n".join(parts)
+    (folder / "report.md").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return text
 
 
-def mean_auc(results: Sequence[SetResult]) -> float:
-    """Mean over the sets that have both labels."""
-    return float(np.mean([row.auc for row in results if row.auc is not None]))
-
-
-def as_json(results: Sequence[SetResult]) -> list[Mapping[str, object]]:
-    """The results for a report file."""
-    return [
-        {
-            "set": row.name,
-            "auc": row.auc,
-            "threshold_logit": row.threshold,
-            "apcer": _rate_json(row.apcer),
-            "bpcer": _rate_json(row.bpcer),
-        }
-        for row in results
+def summary(systems: Sequence[System], apart: frozenset[str]) -> str:
+    """One line a system, over the sets that are not reported apart."""
+    lines = [
+        "| System | mean AUC | worst AUC | mean (APCER + BPCER) / 2, own threshold | where they meet |",
+        "|---|---|---|---|---|",
     ]
+    for system in systems:
+        sets = [scored for scored in system.sets if scored.name not in apart]
+        own = [judge(scored, system.threshold) for scored in sets]
+        even = [judge(scored, balanced_threshold(sets)) for scored in sets]
+        worst = min(row.auc for row in own if row.auc is not None)
+        lines.append(
+            f"| {system.name} | {mean_auc(own):.3f} | {worst:.3f} | {100 * mean_error(own):.1f} % "
+            f"| {100 * mean_error(even):.1f} % |"
+        )
+    count = len({scored.name for scored in systems[0].sets} - apart)
+    note = f" ({', '.join(sorted(apart))} apart)" if apart else ""
+    return f"## Mean over {count} sets{note}\n\n" + "\n".join(lines)
 
 
-def _rate_json(rate: Rate | None) -> Mapping[str, float] | None:
-    if rate is None:
-        return None
-    return {"value": rate.value, "low": rate.low, "high": rate.high, "count": rate.count}
+def by_set(systems: Sequence[System], apart: frozenset[str]) -> str:
+    """AUC of every system on every set."""
+    head = "| Set | " + " | ".join(system.name for system in systems) + " | attacks | live |"
+    lines = [head, "|---" * (len(systems) + 3) + "|"]
+    for rows in zip(*(_results(system) for system in systems), strict=True):
+        name = rows[0].name + (" (apart)" if rows[0].name in apart else "")
+        values = " | ".join("" if row.auc is None else f"{row.auc:.3f}" for row in rows)
+        lines.append(f"| {name} | {values} | {_count(rows[0].apcer)} | {_count(rows[0].bpcer)} |")
+    return "## AUC by set\n\n" + "\n".join(lines)
 
 
-def _percent(rate: Rate | None) -> str:
-    if rate is None:
-        return ""
-    return f"{100 * rate.value:.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
+def _results(system: System) -> list[SetResult]:
+    return [judge(scored, system.threshold) for scored in system.sets]
+
+
+def _count(rate: Rate | None) -> int:
+    return rate.count if rate is not None else 0
+
+
+def _slug(name: str) -> str:
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in name.lower()).split())
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add = parser.add_argument
+    add("--run", type=Path, required=True, help="--output_dir of train_liveness.py")
+    add("--data_root", type=Path, required=True, help="the labelled sets of that run")
+    add("--baselines", type=Path, required=True, help="folder with the published detectors' files")
+    add("--output_dir", type=Path, required=True, help="report.md, report.json, plots")
+    add("--apart", action="append", default=[], help="a set that is reported but not averaged")
+    add("--live", type=Path, action="append", default=[], help="live people, judged by what ships")
+    add("--live_count", type=int, default=200, help="pictures of each at most, drawn with --seed")
+    add("--seed", type=int, default=1)
+    add("--models_dir", type=Path, default=default_models_dir())
+    add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

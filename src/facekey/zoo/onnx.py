@@ -68,19 +68,20 @@ class Port:
 class OnnxSession:
     """A loaded network. Mirrors ONNX Runtime's session, with names, shapes and errors of ours."""
 
-    def __init__(self, model: Path | bytes, *, model_id: ModelId) -> None:
+    def __init__(self, model: Path | bytes, *, model_id: ModelId, threads: int = MAX_THREADS) -> None:
         """Load a network onto the best provider there is.
 
         Args:
             model: an ONNX file, or its bytes. Whoever calls has checked its hash.
             model_id: stored with everything the network makes.
+            threads: for one run, at most; fewer where the machine has fewer cores.
 
         Raises:
             ModelError: ONNX Runtime can't load it.
         """
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERROR_LEVEL
-        options.intra_op_num_threads = min(MAX_THREADS, os.cpu_count() or 1)
+        options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
         # Threads that wait must sleep. By default they spin, which costs more than it
         # saves: see docs/decisions/0005-threads-that-wait-sleep.md.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

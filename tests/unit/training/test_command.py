@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -7,12 +8,27 @@ import pytest
 
 pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
 
-from facekey.core.types import Box, Detection, Frame, ModelId, Pixels
+from facekey.core.types import Box, Crop, Detection, Embedding, Frame, ModelId, Pixels
 from facekey.zoo.onnx import OnnxSession
 from tests.unit.training.faces import crop_set
 from training import train_liveness
+from training.data.crops import CROP_PX, Networks
 
 POINTS = np.array([[0.38, 0.4], [0.62, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
+
+
+class Anybody:
+    """An embedder to which every picture shows another person."""
+
+    model_id = ModelId("anybody")
+    crop_px = 112
+
+    def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
+        found = []
+        for crop in crops:
+            vector = np.random.default_rng(int(crop.pixels.sum())).normal(size=64)
+            found.append(Embedding((vector / np.linalg.norm(vector)).astype(np.float32), self.model_id))
+        return found
 
 
 class MiddleFace:
@@ -45,11 +61,11 @@ def _write(path: Path, pixels: Pixels) -> None:
 def test_the_documented_command_trains_reports_and_exports(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_liveness, "retinaface", lambda _models_dir: MiddleFace())
+    monkeypatch.setattr(train_liveness, "open_networks", lambda _dir: Networks(MiddleFace(), Anybody()))
     output = data / "out"
     arguments = ["--data_root", data / "pad", "--output_dir", output, "--cache_dir", data / "cache"]
     arguments += ["--batch_size", 8, "--epochs", 2, "--lr", 0.001, "--width", 8, "--epoch_samples", 32]
-    arguments += ["--workers", 0, "--threads", 1, "--no-bfloat16"]
+    arguments += ["--workers", 1, "--threads", 1, "--no-bfloat16", "--foundation_epochs", 1]
     arguments += ["--leave_one_out", "--extra_live", data / "people"]
     train_liveness.main([str(argument) for argument in arguments])
 
@@ -59,7 +75,7 @@ def test_the_documented_command_trains_reports_and_exports(
     assert 0 < report["operating_point"]["threshold"] < 1
     assert (output / "curves.png").stat().st_size > 1000
     session = OnnxSession((output / "liveness_resnet18.onnx").read_bytes(), model_id=ModelId("trained"))
-    session.require(inputs=[(112, 112, 3)], outputs=[(1,)])
+    session.require(inputs=[(CROP_PX, CROP_PX, 3)], outputs=[(1,)])
 
     before = (output / "liveness_resnet18.onnx").read_bytes()
     train_liveness.main([str(argument) for argument in [*arguments, "--resume"]])

@@ -7,9 +7,8 @@ torch = pytest.importorskip("torch", reason="no torch here: run `make training-e
 
 from facekey.core.types import ModelId  # noqa: E402 - after the check for torch
 from facekey.zoo.onnx import OnnxSession  # noqa: E402
-from tests.unit.training.faces import crop_set  # noqa: E402
+from tests.unit.training.faces import all_cells, crop_set  # noqa: E402
 from training.data.crops import CROP_PX  # noqa: E402
-from training.data.sampling import pool  # noqa: E402
 from training.export import build, export  # noqa: E402
 from training.fit import Recipe, RecipeChanged, fit, logits  # noqa: E402
 from training.models.resnet18 import ResNet18  # noqa: E402
@@ -36,7 +35,7 @@ def run(folder: Path, *, resume: bool = False, stop_after: int | None = None) ->
             raise BrokenOff
         return batches
 
-    return fit(pool([crop_set("s", 24, 1)], []), RECIPE, folder, resume=resume, track=track, say=say)
+    return fit(all_cells(crop_set("s", 24, 1)), RECIPE, folder, resume=resume, track=track, say=say)
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
@@ -54,7 +53,7 @@ def test_another_recipe_does_not_go_on(tmp_path: Path) -> None:
     run(tmp_path)
     other = Recipe(epochs=3, batch_size=8, lr=1e-3, seed=3, width=8, epoch_samples=48, bfloat16=False)
     with pytest.raises(RecipeChanged):
-        fit(pool([crop_set("s", 24, 1)], []), other, tmp_path, resume=True, say=quiet)
+        fit(all_cells(crop_set("s", 24, 1)), other, tmp_path, resume=True, say=quiet)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_float16_weights_halve_the_file(network: ResNet18, tmp_path: Path) -> No
 
 def test_the_network_learns_what_is_plain_to_see(tmp_path: Path) -> None:
     recipe = Recipe(epochs=4, batch_size=16, lr=3e-3, seed=1, width=8, epoch_samples=192, bfloat16=False)
-    trained = fit(pool([crop_set("s", 64, 1)], []), recipe, tmp_path, resume=False, say=quiet)
+    trained = fit(all_cells(crop_set("s", 64, 1)), recipe, tmp_path, resume=False, say=quiet)
     unseen = crop_set("t", 40, 9)
     answers = logits(trained, unseen.middle())
     assert answers[unseen.live].mean() > answers[~unseen.live].mean()

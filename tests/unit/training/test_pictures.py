@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from tests.unit.training.faces import crop_set, crops
+from tests.unit.training.faces import all_cells, crop_set, crops, looks_of
 from training.data.attacks import bands, halftone, moire, photo_print, screen, simulate
-from training.data.augment import augment
+from training.data.augment import _tighten, augment
 from training.data.crops import CROP_PX, STORED_PX
-from training.data.sampling import Epoch, pool
+from training.data.sampling import Epoch, cells
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -47,25 +47,39 @@ def test_augmentation_gives_the_networks_crop(seed: int) -> None:
 
 
 def test_an_epoch_is_balanced_and_repeatable() -> None:
-    small, large = crop_set("small", 8, 1), crop_set("large", 80, 2)
-    source = pool([small, large], [])
+    source = all_cells(crop_set("small", 300, 1), crop_set("large", 700, 2))
     epoch = Epoch.draw(source, seed=5, number=0, length=400)
     again = Epoch.draw(source, seed=5, number=0, length=400)
     other = Epoch.draw(source, seed=5, number=1, length=400)
-    assert (epoch.rows < 8).sum() == 200
-    assert source.live[epoch.rows].sum() == 200
+    names = np.array([source[cell].looks.name for cell in epoch.cell])
+    batch = epoch.batch(0, 400)
+    assert (names == "small").sum() == 200
+    assert batch.live.sum() == 200
+    assert batch.pixels.shape == (400, CROP_PX, CROP_PX, 3)
     assert np.array_equal(epoch.rows, again.rows)
     assert not np.array_equal(epoch.rows, other.rows)
-    assert np.array_equal(epoch[7][0], again[7][0])
-    with pytest.raises(IndexError):
-        epoch[400]
+    assert np.array_equal(epoch.batch(8, 4).pixels, again.batch(8, 4).pixels)
 
 
-def test_a_source_without_attacks_gives_no_label_away() -> None:
-    people = crop_set("people", 20, 3)
-    people = people.only(people.live)
-    source = pool([crop_set("pad", 20, 4)], [people])
-    epoch = Epoch.draw(source, seed=1, number=0, length=600)
-    labels = np.array([epoch[place][1] for place in np.flatnonzero(epoch.rows >= 20)[:200]])
-    assert 0.35 < labels.mean() < 0.65
-    assert source.pixels.shape[1] == STORED_PX
+def test_a_handful_of_pictures_is_not_learned_by_heart() -> None:
+    source = all_cells(crop_set("tiny", 30, 1), crop_set("large", 600, 2))
+    epoch = Epoch.draw(source, seed=5, number=0, length=1000)
+    names = np.array([source[cell].looks.name for cell in epoch.cell])
+    assert 60 < (names == "tiny").sum() < 120
+
+
+def test_what_may_not_be_trained_on_is_not_drawn() -> None:
+    crops = crop_set("s", 40, 1)
+    keep = np.arange(40) < 10
+    (live, spoof) = cells(looks_of(crops), keep)
+    assert set(live.looks.picture[live.rows]) | set(spoof.looks.picture[spoof.rows]) == set(range(10))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_close_cut_has_a_mirrored_rim(seed: int) -> None:
+    (face,) = crops(1, seed)
+    tight = _tighten(face, np.random.default_rng(seed))
+    assert tight.shape == face.shape
+    middle = slice(STORED_PX // 3, 2 * STORED_PX // 3)
+    assert np.array_equal(tight[middle, middle], face[middle, middle])
+    assert not np.array_equal(tight, face)

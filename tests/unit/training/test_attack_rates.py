@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from training.evaluate.interval import clopper_pearson
-from training.evaluate.pad import (
+from training.evaluate.attack_rates import (
     Platt,
     Scored,
     balanced_threshold,
@@ -11,6 +10,7 @@ from training.evaluate.pad import (
     table,
     threshold_for_bpcer,
 )
+from training.evaluate.interval import clopper_pearson
 
 
 @pytest.mark.parametrize(
