@@ -1,43 +1,17 @@
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
 
-from facekey.core.types import Box, Crop, Detection, Embedding, Frame, ModelId, Pixels
+from facekey.core.types import ModelId, Pixels
 from facekey.zoo.onnx import OnnxSession
 from tests.unit.training.faces import crop_set
+from tests.unit.training.pretended import Anybody, MiddleFace
 from training import train_liveness
 from training.data.crops import CROP_PX, Networks
-
-POINTS = np.array([[0.38, 0.4], [0.62, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
-
-
-class Anybody:
-    """An embedder to which every picture shows another person."""
-
-    model_id = ModelId("anybody")
-    crop_px = 112
-
-    def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
-        found = []
-        for crop in crops:
-            vector = np.random.default_rng(int(crop.pixels.sum())).normal(size=64)
-            found.append(Embedding((vector / np.linalg.norm(vector)).astype(np.float32), self.model_id))
-        return found
-
-
-class MiddleFace:
-    """Finds one upright face in the middle of every picture."""
-
-    def detect(self, frame: Frame) -> list[Detection]:
-        height, width = frame.size
-        box = Box(0.05 * width, 0.05 * height, 0.95 * width, 0.95 * height)
-        return [Detection(box, POINTS * (width, height), 0.99, ModelId("middle"))]
 
 
 @pytest.fixture
