@@ -260,6 +260,19 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class FacePatch:
+    """A small grey picture of a face, for following its texture from frame to frame.
+
+    Attributes:
+        pixels: (S, S) uint8, grey.
+        to_frame: (2, 3) float32, the similarity that maps its points into the frame.
+    """
+
+    pixels: Pixels = field(repr=False)
+    to_frame: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Glimpse:
     """One frame of a stream: the evidence in it, and what only counts over time.
 
@@ -268,12 +281,15 @@ class Glimpse:
         evidence: all that the frame says by itself.
         mesh: of the face that was judged.
         expression: of that mesh.
+        patch: 16 KB of the face itself; who keeps many glimpses may drop those of all but
+            the last seconds (`dataclasses.replace(glimpse, patch=None)`).
     """
 
     at_s: float
     evidence: Evidence
     mesh: FaceMesh = field(repr=False)
     expression: Expression
+    patch: FacePatch | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

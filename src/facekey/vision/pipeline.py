@@ -25,6 +25,7 @@ from facekey.vision.align import context_crop, identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.expression import read_expression
+from facekey.vision.liveness.patch import cut_patch
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
 from facekey.vision.subject import SubjectPolicy, choose_subject
@@ -85,7 +86,7 @@ class Pipeline:
             SampleRejected: there is no face in it that can be judged.
             ModelOutputInvalid: a network gave something that can't be right.
         """
-        evidence, _ = self._look(image)
+        _, evidence, _ = self._look(image)
         return evidence
 
     def glimpse(self, image: bytes, at_s: float) -> Glimpse:
@@ -95,10 +96,10 @@ class Pipeline:
             image: the encoded frame.
             at_s: when it arrived, seconds of a monotonic clock.
         """
-        evidence, mesh = self._look(image)
-        return Glimpse(at_s, evidence, mesh, read_expression(mesh))
+        frame, evidence, mesh = self._look(image)
+        return Glimpse(at_s, evidence, mesh, read_expression(mesh), cut_patch(frame, evidence.detection))
 
-    def _look(self, image: bytes) -> tuple[Evidence, FaceMesh]:
+    def _look(self, image: bytes) -> tuple[Frame, Evidence, FaceMesh]:
         """The stages in their order.
 
         (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
@@ -136,7 +137,7 @@ class Pipeline:
                 detection=face,
                 thumbprint=_thumbprint(crop),
             )
-        return evidence, mesh
+        return frame, evidence, mesh
 
     def _score(self, frame: Frame, face: Detection) -> Liveness:
         """Ask every liveness network; the score is the mean of their log-odds."""
