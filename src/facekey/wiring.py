@@ -42,10 +42,11 @@ from facekey.vision.embed.arcface import arcface_embedder
 from facekey.vision.embed.facenet import facenet_embedder
 from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.headers import DecodeLimits
+from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.vision.pipeline import Pipeline, StageObserver
-from facekey.vision.pool import AnalyzerPool
+from facekey.vision.pool import AnalyzerPool, Workers
 from facekey.vision.subject import SubjectPolicy
 from facekey.zoo.cards import Card, Task
 from facekey.zoo.onnx import OnnxSession
@@ -65,8 +66,8 @@ EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
 }
 """The adapter for each recognition network, in the order of the evidence."""
 
-SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh")
-"""Networks that find the face; all must be there."""
+SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh", "iris")
+"""Networks that find and read the face; all must be there."""
 
 
 class SystemClock:
@@ -129,6 +130,7 @@ def open_vision(
             landmarker=FaceMeshLandmarker(mesh_session),
             embedders=embedders,
             liveness=[network for network, _ in live],
+            eyes=EyelidReader(zoo.open("iris")),
             subject=subject,
             limits=limits,
             observe=observe,
@@ -195,13 +197,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
     vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
     database = Database(settings.database_url)
-    pool = AnalyzerPool(
-        vision.pipeline.analyze, workers=settings.vision_threads, max_waiting=settings.vision_queue
-    )
+    workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
     try:
-        yield await _assemble(settings, ring, vision, database, pool)
+        yield await _assemble(settings, ring, vision, database, workers)
     finally:
-        await pool.close()
+        await workers.close()
         await database.close()
 
 
@@ -217,8 +217,9 @@ async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[
 
 
 async def _assemble(
-    settings: Settings, ring: KeyRing, vision: Vision, database: Database, pool: AnalyzerPool
+    settings: Settings, ring: KeyRing, vision: Vision, database: Database, workers: Workers
 ) -> Service:
+    pool = AnalyzerPool(vision.pipeline.analyze, workers)
     keys = await load_deployment_keys(database, ring)
     clock = SystemClock()
     audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from facekey.core.errors import SampleRejected
-from facekey.core.ports import Detector, Embedder, Landmarker, LivenessNetwork
+from facekey.core.ports import Detector, Embedder, EyeReader, Landmarker, LivenessNetwork
 from facekey.core.types import (
     Crop,
     Detection,
@@ -23,6 +23,7 @@ from facekey.core.types import (
 )
 from facekey.vision.align import context_crop, identity_crop
 from facekey.vision.decode import decode
+from facekey.vision.framehash import hash_frame
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.expression import read_expression
 from facekey.vision.liveness.patch import cut_patch
@@ -47,6 +48,7 @@ class Pipeline:
         landmarker: Landmarker,
         embedders: Sequence[Embedder],
         liveness: Sequence[LivenessNetwork],
+        eyes: EyeReader | None = None,
         quality: QualityPolicy | None = None,
         subject: SubjectPolicy | None = None,
         limits: DecodeLimits | None = None,
@@ -59,6 +61,7 @@ class Pipeline:
             landmarker: lays the mesh.
             embedders: at least one; the evidence keeps their order.
             liveness: at least one: without a check nothing would be live.
+            eyes: for streams; who only looks at single pictures can do without.
             quality: what a capture must have.
             subject: when one face of several is clearly meant.
             limits: what is too large to read.
@@ -73,6 +76,7 @@ class Pipeline:
         self._landmarker = landmarker
         self._embedders = tuple(embedders)
         self._liveness = tuple(liveness)
+        self._eyes = eyes
         self._quality = quality or QualityPolicy()
         self._subject = subject or SubjectPolicy()
         self._limits = limits or DecodeLimits()
@@ -95,9 +99,26 @@ class Pipeline:
         Args:
             image: the encoded frame.
             at_s: when it arrived, seconds of a monotonic clock.
+
+        Raises:
+            ValueError: there is nothing to read the eyes with.
         """
+        if self._eyes is None:
+            raise ValueError("a pipeline for streams needs a reader of the eyes")
         frame, evidence, mesh = self._look(image)
-        return Glimpse(at_s, evidence, mesh, read_expression(mesh), cut_patch(frame, evidence.detection))
+        with self._stage("eyes"):
+            lids = self._eyes.lids(frame, mesh)
+        with self._stage("frame_hash"):
+            frame_hash = hash_frame(frame, evidence.detection.box)
+        return Glimpse(
+            at_s,
+            evidence,
+            mesh,
+            read_expression(mesh),
+            patch=cut_patch(frame, evidence.detection),
+            lids=lids,
+            frame_hash=frame_hash,
+        )
 
     def _look(self, image: bytes) -> tuple[Frame, Evidence, FaceMesh]:
         """The stages in their order.
