@@ -2,16 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import SystemRandom
 
 import numpy as np
 
 from facekey import __version__
-from facekey.api.service import NetworkStatus, Service, SystemFacts
+from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import ChainedRecord
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.errors import ModelError, ModelUnavailable, SealBroken
@@ -19,15 +22,17 @@ from facekey.core.head import Head
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports import Embedder, LivenessNetwork
-from facekey.core.types import ModelId
+from facekey.core.types import Glimpse, Liveness, ModelId
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.register import Register
+from facekey.services.stream import Stream, StreamPolicy
 from facekey.settings import Settings, read_settings
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.memory import MemorySeenFrames, MemorySingleUse
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -45,8 +50,8 @@ from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
-from facekey.vision.pipeline import Pipeline, StageObserver
-from facekey.vision.pool import AnalyzerPool, Workers
+from facekey.vision.pipeline import MIN_ODDS, Pipeline, StageObserver
+from facekey.vision.pool import AnalyzerPool, WatcherPool, Workers
 from facekey.vision.subject import SubjectPolicy
 from facekey.zoo.cards import Card, Task
 from facekey.zoo.onnx import OnnxSession
@@ -56,6 +61,8 @@ SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to
 ENROLLED_FMR = 1e-5  # a face counts as enrolled already from here on, and for large galleries when
 ENROLLED_FPIR = 1e-3  # no more than one newcomer in a thousand would wrongly be taken for somebody
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
+
+SINGLE_USE_KEYS = 100_000  # session ids and challenges that are remembered as used
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
@@ -76,6 +83,14 @@ class SystemClock:
     def now(self) -> datetime:
         """The time, aware, UTC."""
         return datetime.now(UTC)
+
+
+class MonotonicTicker:
+    """Implements `core.ports.Ticker`."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment; never goes back."""
+        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,22 @@ def load_head() -> Head:
         raise ModelError(f"{path.name} is no authentication head: {error}") from error
 
 
+def mean_liveness(glimpses: Sequence[Glimpse]) -> Liveness:
+    """The mean log-odds of what every frame says by itself."""
+    bounded = [min(max(one.evidence.liveness.score, MIN_ODDS), 1 - MIN_ODDS) for one in glimpses]
+    odds = sum(math.log(score / (1 - score)) for score in bounded) / len(bounded)
+    return Liveness(1 / (1 + math.exp(-odds)), {})
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """What a live stream may ask of a process with these settings."""
+    return StreamLimits(
+        max_frame_bytes=settings.stream_max_frame_bytes,
+        frames_per_s=settings.stream_frames_per_second,
+        connections=settings.stream_connections,
+    )
+
+
 def prepare_database(settings: Settings | None = None) -> None:
     """Create the database or bring it to this version's schema.
 
@@ -221,7 +252,7 @@ async def _assemble(
 ) -> Service:
     pool = AnalyzerPool(vision.pipeline.analyze, workers)
     keys = await load_deployment_keys(database, ring)
-    clock = SystemClock()
+    clock, ticker = SystemClock(), MonotonicTicker()
     audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
     decoy = PopulationDecoy(vision.populations, key=keys.decoys)
     templates = SqlTemplates(database, ring, audit, decoy)
@@ -235,6 +266,7 @@ async def _assemble(
         ) from error
 
     match_threshold = evidence_of_fmr(settings.match_fmr)
+    authenticate_policy = AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head())
     identify_policy = IdentifyPolicy(match_threshold, settings.identify_fpir, vision.liveness_threshold)
     return Service(
         register=Register(
@@ -261,12 +293,29 @@ async def _assemble(
             templates=templates,
             decoy=decoy,
             matcher=vision.matcher,
-            policy=AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head()),
+            policy=authenticate_policy,
             audit=audit,
             clock=clock,
         ),
         identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, audit=audit, clock=clock),
         erase=Erase(templates=templates, clock=clock),
+        stream=Stream(
+            watcher=WatcherPool(vision.pipeline.glimpse, mean_liveness, workers),
+            templates=templates,
+            decoy=decoy,
+            matcher=vision.matcher,
+            policy=authenticate_policy,
+            stream_policy=_stream_policy(settings),
+            single_use=MemorySingleUse(ticker, most=SINGLE_USE_KEYS),
+            seen_frames=MemorySeenFrames(
+                ticker, most=settings.stream_seen_frames, ttl_s=3600 * settings.stream_seen_hours
+            ),
+            audit=audit,
+            clock=clock,
+            ticker=ticker,
+            random=SystemRandom(),
+        ),
+        stream_limits=stream_limits(settings),
         directory=directory,
         readiness=GalleryReadiness(gallery),
         facts=SystemFacts(
@@ -278,6 +327,15 @@ async def _assemble(
             liveness_threshold=vision.liveness_threshold,
             networks=vision.networks,
         ),
+    )
+
+
+def _stream_policy(settings: Settings) -> StreamPolicy:
+    return StreamPolicy(
+        actions=None if settings.stream_actions == "random" else int(settings.stream_actions),
+        passive_frames=settings.stream_passive_frames,
+        passive_s=settings.stream_passive_seconds,
+        session_s=settings.stream_seconds,
     )
 
 
