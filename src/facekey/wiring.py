@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import SystemRandom
@@ -21,8 +20,8 @@ from facekey.core.errors import ModelError, ModelUnavailable, SealBroken
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Embedder, LivenessNetwork
-from facekey.core.types import Glimpse, Liveness, ModelId
+from facekey.core.ports import Embedder, LivenessNetwork, SequenceNetwork
+from facekey.core.types import ModelId
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
@@ -50,10 +49,16 @@ from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
-from facekey.vision.pipeline import MIN_ODDS, Pipeline, StageObserver
+from facekey.vision.liveness.depth import DepthReader, MeshDepth, MidasDepth
+from facekey.vision.liveness.parallax import MODEL as PARALLAX_MODEL
+from facekey.vision.liveness.parallax import ParallaxLiveness
+from facekey.vision.liveness.temporal import TemporalLiveness
+from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.pool import AnalyzerPool, WatcherPool, Workers
+from facekey.vision.sequence import SequenceJudge
 from facekey.vision.subject import SubjectPolicy
 from facekey.zoo.cards import Card, Task
+from facekey.zoo.fusion import read_fusion
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
@@ -73,8 +78,8 @@ EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
 }
 """The adapter for each recognition network, in the order of the evidence."""
 
-SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh", "iris")
-"""Networks that find and read the face; all must be there."""
+SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh", "iris", "liveness_temporal")
+"""Networks that find, read and watch the face; all must be there."""
 
 
 class SystemClock:
@@ -98,6 +103,7 @@ class Vision:
     """The networks of one process, and what their cards say of them."""
 
     pipeline: Pipeline
+    sequence: SequenceJudge
     matcher: Matcher
     populations: Mapping[ModelId, Population]
     liveness_threshold: float
@@ -150,6 +156,7 @@ def open_vision(
             limits=limits,
             observe=observe,
         ),
+        sequence=open_judge(zoo),
         matcher=Matcher(calibrations),
         populations={model: _population(model) for model in calibrations},
         # Their scores are averaged; the strictest line holds for the mean.
@@ -187,11 +194,27 @@ def load_head() -> Head:
         raise ModelError(f"{path.name} is no authentication head: {error}") from error
 
 
-def mean_liveness(glimpses: Sequence[Glimpse]) -> Liveness:
-    """The mean log-odds of what every frame says by itself."""
-    bounded = [min(max(one.evidence.liveness.score, MIN_ODDS), 1 - MIN_ODDS) for one in glimpses]
-    odds = sum(math.log(score / (1 - score)) for score in bounded) / len(bounded)
-    return Liveness(1 / (1 + math.exp(-odds)), {})
+def open_judge(zoo: Zoo) -> SequenceJudge:
+    """What judges several frames together: frames, movement, parallax, and what each is worth.
+
+    Raises:
+        ModelUnavailable: the temporal network is missing; says what to run.
+        ModelError: a file is not what it should be.
+    """
+    file = read_fusion()
+    use = zoo.card("liveness_temporal").sequence
+    if use is None or file.parallax_model != PARALLAX_MODEL:
+        raise ModelError("liveness_temporal has no calibration, or parallax is not the one that was measured")
+    networks: dict[str, SequenceNetwork] = {
+        "temporal": TemporalLiveness(zoo.open("liveness_temporal"), slope=use.slope, intercept=use.intercept),
+        "parallax": ParallaxLiveness(slope=file.parallax_slope, intercept=file.parallax_intercept),
+    }
+    return SequenceJudge(networks, file.fusion)
+
+
+def open_depth(zoo: Zoo) -> DepthReader:
+    """MiDaS where it is installed, else the depth that the face mesh believes in."""
+    return MidasDepth(zoo.open("midas_small")) if zoo.status("midas_small").installed else MeshDepth()
 
 
 def stream_limits(settings: Settings) -> StreamLimits:
@@ -300,11 +323,11 @@ async def _assemble(
         identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, audit=audit, clock=clock),
         erase=Erase(templates=templates, clock=clock),
         stream=Stream(
-            watcher=WatcherPool(vision.pipeline.glimpse, mean_liveness, workers),
+            watcher=WatcherPool(vision.pipeline.glimpse, vision.sequence.judge, workers),
             templates=templates,
             decoy=decoy,
             matcher=vision.matcher,
-            policy=authenticate_policy,
+            policy=replace(authenticate_policy, liveness_threshold=vision.sequence.threshold),
             stream_policy=_stream_policy(settings),
             single_use=MemorySingleUse(ticker, most=SINGLE_USE_KEYS),
             seen_frames=MemorySeenFrames(

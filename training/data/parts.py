@@ -125,9 +125,8 @@ class PartsReader:
     def warn(self, say: Callable[[str], None]) -> None:
         """Tell which sources the liveness network that was asked had been trained on."""
         if self._saw_it:
-            say(
-                f"asked the shipped liveness network about sets that it saw: {', '.join(sorted(self._saw_it))}"
-            )
+            names = ", ".join(sorted(self._saw_it))
+            say(f"asked the shipped liveness network about sets that it saw: {names}")
 
     def _frames(self, recording: Recording, places: NDArray[np.intp]) -> float:
         some = places[np.unique(np.linspace(0, len(places) - 1, CNN_FRAMES).astype(int))]

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from facekey.core.calibration import Birth
 from facekey.core.errors import ModelError
@@ -41,19 +42,22 @@ def read_fusion(path: Path | None = None) -> FusionFile:
     """
     path = default_cards_dir() / "weights" / FILE if path is None else path
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        born, parallax = dict(values.pop("born")), dict(values.pop("parallax"))
-        birth = Birth(**{**born, "date": date.fromisoformat(born["date"])})
-        weights = {str(name): PartWeight(**numbers) for name, numbers in values.pop("parts").items()}
-        fusion = LivenessFusion(weights, float(values.pop("bias")), float(values.pop("threshold")), birth)
-        read = FusionFile(
-            fusion,
-            parallax_model=str(parallax.pop("model")),
-            parallax_slope=float(parallax.pop("slope")),
-            parallax_intercept=float(parallax.pop("intercept")),
-        )
-        if values or parallax:
-            raise ValueError(f"unknown keys {', '.join([*values, *parallax])}")
+        return _read(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path.name} holds no weights of a liveness fusion: {error}") from error
-    return read
+
+
+def _read(values: dict[str, Any]) -> FusionFile:
+    born, parallax = dict(values.pop("born")), dict(values.pop("parallax"))
+    birth = Birth(**{**born, "date": date.fromisoformat(born["date"])})
+    weights = {str(name): PartWeight(**numbers) for name, numbers in values.pop("parts").items()}
+    fusion = LivenessFusion(weights, float(values.pop("bias")), float(values.pop("threshold")), birth)
+    file = FusionFile(
+        fusion,
+        parallax_model=str(parallax.pop("model")),
+        parallax_slope=float(parallax.pop("slope")),
+        parallax_intercept=float(parallax.pop("intercept")),
+    )
+    if values or parallax:
+        raise ValueError(f"unknown keys {', '.join([*values, *parallax])}")
+    return file

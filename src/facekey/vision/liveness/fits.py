@@ -76,8 +76,7 @@ def _solved(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[n
     """Least squares by the normal equations: (T, P, C), (T, P, D) -> (T, C, D)."""
     across = np.swapaxes(rows, 1, 2)
     square = across @ rows + RIDGE * np.eye(rows.shape[-1])
-    result: NDArray[np.float64] = np.linalg.solve(square, across @ wanted)
-    return result
+    return np.asarray(np.linalg.solve(square, across @ wanted), dtype=np.float64)
 
 
 def _left_over(rest: NDArray[np.float64], points: Points) -> Residuals:
@@ -97,8 +96,8 @@ def _centred(points: Points) -> NDArray[np.float64]:
 
 def _scaled(points: Points) -> NDArray[np.float64]:
     flat = _centred(points)[..., :2]
-    result: NDArray[np.float64] = (flat / sizes(points)[:, None, None]).astype(np.float64)
-    return result
+    flat = _centred(points)[..., :2]
+    return np.asarray(flat / sizes(points)[:, None, None], dtype=np.float64)
 
 
 def _with_one(points: NDArray[np.float64]) -> NDArray[np.float64]:
