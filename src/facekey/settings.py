@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     stream_max_frame_bytes: Annotated[int, Field(ge=10_000, le=16 * MEGABYTE)] = 2 * MEGABYTE
     stream_frames_per_second: Annotated[float, Field(ge=5.0, le=120.0)] = 30.0
     stream_connections: Annotated[int, Field(ge=1, le=10_000)] = 64
-    stream_seen_frames: Annotated[int, Field(ge=1_000, le=1_000_000)] = 32_768
+    stream_seen_frames: Annotated[int, Field(ge=1_000, le=1_000_000)] = 65_536
     stream_seen_hours: Annotated[float, Field(ge=0.1, le=720.0)] = 24.0
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

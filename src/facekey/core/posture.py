@@ -82,7 +82,7 @@ class Posture:
                 return self.yaw_deg > TURN_DEG
             case Action.TURN_RIGHT:
                 return self.yaw_deg < -TURN_DEG
-            case Action.NOD:
+            case _:
                 return abs(self.yaw_deg) < TURN_DEG and self.pitch_deg < -NOD_DEG
 
     def clearly(self, action: Action) -> bool:
@@ -93,7 +93,7 @@ class Posture:
             case Action.NOD:
                 # Whoever turns the head lowers it a little on the way.
                 return abs(self.yaw_deg) <= REST_TURN_DEG and self.pitch_deg < -CLEAR_NOD_DEG
-            case Action.BLINK | Action.SMILE:
+            case _:
                 return False
 
     def rests_from(self, action: Action) -> bool:
@@ -105,7 +105,7 @@ class Posture:
                 return self.mouth <= REST_SMILE
             case Action.TURN_LEFT | Action.TURN_RIGHT:
                 return abs(self.yaw_deg) <= REST_TURN_DEG
-            case Action.NOD:
+            case _:
                 return abs(self.pitch_deg) <= REST_NOD_DEG
 
 

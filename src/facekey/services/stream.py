@@ -28,7 +28,7 @@ ABANDONED = "abandoned"
 UNTRACKED = frozenset({Fault.FACE_LOST, Fault.FACE_JUMPED, Fault.OTHER_FACE})
 """What ends a session once something was asked, and begins it anew before."""
 
-REMEMBER_EVERY_S = 0.25  # of the frames that later sessions are compared with
+REMEMBER_EVERY_S = 0.1  # of the frames that later sessions are compared with
 MOST_GLIMPSES = 600  # what one session may keep; a minute at ten a second
 KEPT_PATCHES_S = 4.0  # of the pictures of the face, which are most of a glimpse's size
 

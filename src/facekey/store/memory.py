@@ -83,9 +83,10 @@ class MemorySeenFrames:
             raise ValueError("a store of seen frames must hold at least one, for some time")
         self._ticker = ticker
         self._ttl_s = ttl_s
-        # Two rings side by side, the whole of them there from the start.
-        self._whole = np.zeros((most, WORDS), np.uint64)
-        self._face = np.zeros((most, WORDS), np.uint64)
+        # Two rings side by side, the whole of them there from the start; word by word, because
+        # a search reads the first words of all frames and hardly any other.
+        self._whole = np.zeros((most, WORDS), np.uint64, order="F")
+        self._face = np.zeros((most, WORDS), np.uint64, order="F")
         self._owners: list[_Owner | None] = [None] * most
         self._oldest = 0
         self._count = 0
