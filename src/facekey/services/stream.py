@@ -56,7 +56,8 @@ class StreamPolicy:
 
     def __post_init__(self) -> None:
         """Refuse sessions that would judge nothing or never end."""
-        if self.passive_frames < 1 or not min(self.passive_s, self.session_s, self.single_use_s) > 0:
+        limits = self.passive_frames, self.passive_s, self.session_s, self.single_use_s
+        if not all(limit > 0 for limit in limits):
             raise ValueError("the limits of a stream are positive")
 
 
