@@ -61,10 +61,15 @@ def write(folder: Path, recipe: "Recipe", rounds: Sequence[Judged]) -> str:
             f"| {kind} | {rate.count} | {100 * rate.value:.1f} % ({100 * rate.low:.1f} to "
             f"{100 * rate.high:.1f}) | {np.median(probability[here]):.2f} |"
         )
+    against = {
+        "filmed people against moved pictures": (live & ~drawn, moved),
+        "drawn people against moved pictures": (live & drawn, moved),
+        "filmed people against filmed attacks": (live & ~drawn, video),
+    }
     aucs = {
-        "filmed people against moved pictures": area_under_roc(logits[live & ~drawn], logits[moved]),
-        "drawn people against moved pictures": area_under_roc(logits[live & drawn], logits[moved]),
-        "filmed people against filmed attacks": area_under_roc(logits[live & ~drawn], logits[video]),
+        name: area_under_roc(logits[people], logits[attacks])
+        for name, (people, attacks) in against.items()
+        if people.any() and attacks.any()
     }
     text = "\n\n".join(
         [
@@ -83,13 +88,11 @@ def write(folder: Path, recipe: "Recipe", rounds: Sequence[Judged]) -> str:
         "calibration": _as_json(calibration),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    curves = {
-        "filmed people, moved pictures": (live & ~drawn) | moved,
-        "drawn people, moved pictures": (live & drawn) | moved,
-        "filmed people, filmed attacks": (live & ~drawn) | video,
-    }
-    pictured = [Scored(name, logits[here], live[here]) for name, here in curves.items()]
-    draw(pictured, folder / "curves.png")
+    curves = [
+        Scored(name, logits[people | attacks], live[people | attacks])
+        for name, (people, attacks) in against.items()
+    ]
+    draw(curves, folder / "curves.png")
     return text
 
 

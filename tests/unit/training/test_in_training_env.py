@@ -19,7 +19,8 @@ def test_training_tests_pass_where_torch_is() -> None:
     if not PYTHON.exists():
         pytest.skip("there is no training environment: run `make training-env` for the tests of training/")
     files = [
-        f"tests/unit/training/{name}.py" for name in ("test_network", "test_head_training", "test_command")
+        f"tests/unit/training/{name}.py"
+        for name in ("test_network", "test_head_training", "test_command", "test_temporal_training")
     ]
     run = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],

@@ -26,8 +26,9 @@ from facekey.core.types import Floats, Glimpse, ModelId, Pixels
 MODEL = ModelId("parallax:1")
 
 LAGS_S = (0.5, 1.2)
-LAG_TOLERANCE_S = 0.4
+LAG_TOLERANCE_S = 0.25
 PAIRS = 12  # of each lag, spread over the window
+MIN_PAIRS = 4  # fewer are an anecdote
 WINDOW_S = 5.0
 
 CORNERS, CORNER_QUALITY, CORNER_GAP_PX = 120, 0.005, 4
@@ -132,9 +133,9 @@ def probability(found: Parallax, *, slope: float, intercept: float) -> float:
 
 
 def measure(views: Sequence[View]) -> Parallax | None:
-    """Compare frames of the last seconds; None when no two of them can be compared."""
+    """Compare frames of the last seconds; None when too few pairs of them can be compared."""
     found = [left for before, after in _pairs(views) if (left := _compare(before, after)) is not None]
-    if not found:
+    if len(found) < MIN_PAIRS:
         return None
     rows = np.array(found)  # (K, 3): mean squares left over by affine, sheet, depth
     # Pairs in which nothing but affine motion happened say nothing either way: each counts
