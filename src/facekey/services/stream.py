@@ -296,9 +296,7 @@ class StreamSession:
         self._glimpses.append(glimpse)
         del self._glimpses[:-MOST_GLIMPSES]
         for place, one in enumerate(self._glimpses):
-            if one.at_s > glimpse.at_s - KEPT_PATCHES_S:
-                break
-            if one.patch is not None:
+            if one.patch is not None and one.at_s <= glimpse.at_s - KEPT_PATCHES_S:
                 self._glimpses[place] = replace(one, patch=None)
 
     async def _follow(self, glimpse: Glimpse) -> Update:
