@@ -55,7 +55,14 @@ async def socket(app: FastAPI) -> AsyncIterator[Socket]:
         yield opened
 
 
-async def shown(socket: Socket, stage: Stage, seconds: float, *, binary: bool = True, **what: Any) -> None:
+async def shown(
+    socket: Socket,
+    stage: Stage,
+    seconds: float,
+    what: Mapping[str, Any] | None = None,
+    *,
+    binary: bool = True,
+) -> None:
     """Send frames one after the other, each after the last one was answered."""
     for _ in range(round(seconds / FRAME_S)):
         if socket.code is not None or socket.served.done():
