@@ -4,7 +4,7 @@ import asyncio
 import base64
 import gc
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
