@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facekey.cli.outcome import told_in_one_line
+from facekey.cli.outcome import Exit, errors, told_in_one_line
+from facekey.core.advice import advice
+from facekey.core.errors import SampleRejected
 from facekey.settings import read_settings
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
@@ -39,7 +41,11 @@ def depth(
     with told_in_one_line():
         zoo = open_zoo(read_settings())
         frame = decode(image.read_bytes(), DecodeLimits())
-        face = choose_subject(open_detector(zoo).detect(frame), frame.size, SubjectPolicy())
+        try:
+            face = choose_subject(open_detector(zoo).detect(frame), frame.size, SubjectPolicy())
+        except SampleRejected as rejection:
+            errors.print(f"[red]{rejection.reason}[/red]: {advice(rejection.reason)}")
+            raise typer.Exit(Exit.DATA) from rejection
         mesh = FaceMeshLandmarker(zoo.open("facemesh")).mesh(frame, face)
         seen = open_depth(zoo).depth(frame, face, mesh)
         to.write_bytes(depth_png(seen))
