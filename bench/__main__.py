@@ -5,31 +5,37 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import latency, lfw, peers, startup
+from bench import clips, latency, lfw, peers, startup
 
-BENCHES: dict[str, Callable[[Path | None], None]] = {
+BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
     "latency": lambda _: latency.main(),
-    "lfw": lfw.main,
-    "peers": peers.main,
+    "lfw": lambda given: lfw.main(given.data),
+    "peers": lambda given: peers.main(given.data),
+    "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
-NEED_DATA = ("lfw", "peers")
+NEED_DATA = {
+    "lfw": "lfw/images and lfw/pairs.txt",
+    "peers": "lfw/images and lfw/pairs.txt",
+    "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",
+}
 
 
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help=", ".join(BENCHES))
-    parser.add_argument("--data", type=Path, help="folder that holds lfw/images and lfw/pairs.txt")
+    parser.add_argument("--data", type=Path, help="folder that holds " + "; ".join(set(NEED_DATA.values())))
+    clips.arguments(parser)
     given = parser.parse_args()
     for name in given.names or BENCHES:
         if name in NEED_DATA and given.data is None:
             if given.names:
-                sys.exit(f"{name} needs --data: a folder that holds lfw/images and lfw/pairs.txt")
+                sys.exit(f"{name} needs --data: a folder that holds {NEED_DATA[name]}")
             print(f"== {name}: passed over, it needs --data\n")
             continue
         print(f"== {name}")
-        BENCHES[name](given.data)
+        BENCHES[name](given)
         print()
 
 

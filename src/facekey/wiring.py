@@ -2,32 +2,36 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import SystemRandom
 
 import numpy as np
 
 from facekey import __version__
-from facekey.api.service import NetworkStatus, Service, SystemFacts
+from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import ChainedRecord
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.errors import ModelError, ModelUnavailable, SealBroken
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Embedder, LivenessNetwork
+from facekey.core.ports import Embedder, LivenessNetwork, SequenceNetwork
 from facekey.core.types import ModelId
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.register import Register
+from facekey.services.stream import Stream, StreamPolicy
 from facekey.settings import Settings, read_settings
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.memory import MemorySeenFrames, MemorySingleUse
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -42,12 +46,19 @@ from facekey.vision.embed.arcface import arcface_embedder
 from facekey.vision.embed.facenet import facenet_embedder
 from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.headers import DecodeLimits
+from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.cnn import LivenessCnn
+from facekey.vision.liveness.depth import DepthReader, MeshDepth, MidasDepth
+from facekey.vision.liveness.parallax import MODEL as PARALLAX_MODEL
+from facekey.vision.liveness.parallax import ParallaxLiveness
+from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline, StageObserver
-from facekey.vision.pool import AnalyzerPool
+from facekey.vision.pool import AnalyzerPool, WatcherPool, Workers
+from facekey.vision.sequence import SequenceJudge
 from facekey.vision.subject import SubjectPolicy
 from facekey.zoo.cards import Card, Task
+from facekey.zoo.fusion import read_fusion
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
@@ -55,6 +66,8 @@ SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to
 ENROLLED_FMR = 1e-5  # a face counts as enrolled already from here on, and for large galleries when
 ENROLLED_FPIR = 1e-3  # no more than one newcomer in a thousand would wrongly be taken for somebody
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
+
+SINGLE_USE_KEYS = 100_000  # session ids and challenges that are remembered as used
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
@@ -65,8 +78,8 @@ EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
 }
 """The adapter for each recognition network, in the order of the evidence."""
 
-SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh")
-"""Networks that find the face; all must be there."""
+SUPPORT = ("retinaface", "mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "facemesh", "iris", "liveness_temporal")
+"""Networks that find, read and watch the face; all must be there."""
 
 
 class SystemClock:
@@ -77,11 +90,20 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class MonotonicTicker:
+    """Implements `core.ports.Ticker`."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment; never goes back."""
+        return time.monotonic()
+
+
 @dataclass(frozen=True, slots=True)
 class Vision:
     """The networks of one process, and what their cards say of them."""
 
     pipeline: Pipeline
+    sequence: SequenceJudge
     matcher: Matcher
     populations: Mapping[ModelId, Population]
     liveness_threshold: float
@@ -129,10 +151,12 @@ def open_vision(
             landmarker=FaceMeshLandmarker(mesh_session),
             embedders=embedders,
             liveness=[network for network, _ in live],
+            eyes=EyelidReader(zoo.open("iris")),
             subject=subject,
             limits=limits,
             observe=observe,
         ),
+        sequence=open_judge(zoo),
         matcher=Matcher(calibrations),
         populations={model: _population(model) for model in calibrations},
         # Their scores are averaged; the strictest line holds for the mean.
@@ -170,6 +194,38 @@ def load_head() -> Head:
         raise ModelError(f"{path.name} is no authentication head: {error}") from error
 
 
+def open_judge(zoo: Zoo) -> SequenceJudge:
+    """What judges several frames together: frames, movement, parallax, and what each is worth.
+
+    Raises:
+        ModelUnavailable: the temporal network is missing; says what to run.
+        ModelError: a file is not what it should be.
+    """
+    file = read_fusion()
+    use = zoo.card("liveness_temporal").sequence
+    if use is None or file.parallax_model != PARALLAX_MODEL:
+        raise ModelError("liveness_temporal has no calibration, or parallax is not the one that was measured")
+    networks: dict[str, SequenceNetwork] = {
+        "temporal": TemporalLiveness(zoo.open("liveness_temporal"), slope=use.slope, intercept=use.intercept),
+        "parallax": ParallaxLiveness(slope=file.parallax_slope, intercept=file.parallax_intercept),
+    }
+    return SequenceJudge(networks, file.fusion)
+
+
+def open_depth(zoo: Zoo) -> DepthReader:
+    """MiDaS where it is installed, else the depth that the face mesh believes in."""
+    return MidasDepth(zoo.open("midas_small")) if zoo.status("midas_small").installed else MeshDepth()
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """What a live stream may ask of a process with these settings."""
+    return StreamLimits(
+        max_frame_bytes=settings.stream_max_frame_bytes,
+        frames_per_s=settings.stream_frames_per_second,
+        connections=settings.stream_connections,
+    )
+
+
 def prepare_database(settings: Settings | None = None) -> None:
     """Create the database or bring it to this version's schema.
 
@@ -195,13 +251,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
     vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
     database = Database(settings.database_url)
-    pool = AnalyzerPool(
-        vision.pipeline.analyze, workers=settings.vision_threads, max_waiting=settings.vision_queue
-    )
+    workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
     try:
-        yield await _assemble(settings, ring, vision, database, pool)
+        yield await _assemble(settings, ring, vision, database, workers)
     finally:
-        await pool.close()
+        await workers.close()
         await database.close()
 
 
@@ -217,10 +271,11 @@ async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[
 
 
 async def _assemble(
-    settings: Settings, ring: KeyRing, vision: Vision, database: Database, pool: AnalyzerPool
+    settings: Settings, ring: KeyRing, vision: Vision, database: Database, workers: Workers
 ) -> Service:
+    pool = AnalyzerPool(vision.pipeline.analyze, workers)
     keys = await load_deployment_keys(database, ring)
-    clock = SystemClock()
+    clock, ticker = SystemClock(), MonotonicTicker()
     audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
     decoy = PopulationDecoy(vision.populations, key=keys.decoys)
     templates = SqlTemplates(database, ring, audit, decoy)
@@ -234,6 +289,7 @@ async def _assemble(
         ) from error
 
     match_threshold = evidence_of_fmr(settings.match_fmr)
+    authenticate_policy = AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head())
     identify_policy = IdentifyPolicy(match_threshold, settings.identify_fpir, vision.liveness_threshold)
     return Service(
         register=Register(
@@ -260,12 +316,29 @@ async def _assemble(
             templates=templates,
             decoy=decoy,
             matcher=vision.matcher,
-            policy=AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head()),
+            policy=authenticate_policy,
             audit=audit,
             clock=clock,
         ),
         identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, audit=audit, clock=clock),
         erase=Erase(templates=templates, clock=clock),
+        stream=Stream(
+            watcher=WatcherPool(vision.pipeline.glimpse, vision.sequence.judge, workers),
+            templates=templates,
+            decoy=decoy,
+            matcher=vision.matcher,
+            policy=replace(authenticate_policy, liveness_threshold=vision.sequence.threshold),
+            stream_policy=_stream_policy(settings),
+            single_use=MemorySingleUse(ticker, most=SINGLE_USE_KEYS),
+            seen_frames=MemorySeenFrames(
+                ticker, most=settings.stream_seen_frames, ttl_s=3600 * settings.stream_seen_hours
+            ),
+            audit=audit,
+            clock=clock,
+            ticker=ticker,
+            random=SystemRandom(),
+        ),
+        stream_limits=stream_limits(settings),
         directory=directory,
         readiness=GalleryReadiness(gallery),
         facts=SystemFacts(
@@ -277,6 +350,15 @@ async def _assemble(
             liveness_threshold=vision.liveness_threshold,
             networks=vision.networks,
         ),
+    )
+
+
+def _stream_policy(settings: Settings) -> StreamPolicy:
+    return StreamPolicy(
+        actions=None if settings.stream_actions == "random" else int(settings.stream_actions),
+        passive_frames=settings.stream_passive_frames,
+        passive_s=settings.stream_passive_seconds,
+        session_s=settings.stream_seconds,
     )
 
 

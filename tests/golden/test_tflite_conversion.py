@@ -73,7 +73,14 @@ def assert_same(ours: list[Floats], theirs: list[Floats]) -> None:
 @pytest.mark.parametrize("kind", ["noise", "waves", "black", "white"])
 @pytest.mark.parametrize(
     ("name", "batch"),
-    [("mobilefacenet", 1), ("mobilefacenet", 2), ("mobilefacenet", 5), ("facemesh", 1), ("facemesh", 3)],
+    [
+        ("mobilefacenet", 1),
+        ("mobilefacenet", 2),
+        ("mobilefacenet", 5),
+        ("facemesh", 1),
+        ("facemesh", 3),
+        ("iris", 2),
+    ],
 )
 def test_what_the_zoo_opens_agrees_with_litert(zoo: Zoo, name: str, batch: int, kind: str) -> None:
     card, file = published(zoo, name)

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 
 from facekey import __version__
-from facekey.api import problems
+from facekey.api import problems, ws
 from facekey.api.limits import BodyLimit
 from facekey.api.logs import RequestLog
 from facekey.api.routes import authenticate, health, identify, register, system, users
@@ -65,6 +65,7 @@ def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_im
         ],
     )
     problems.install(app)
+    app.state.stream_places = set()
 
     @app.get("/", include_in_schema=False)
     async def start_page() -> RedirectResponse:
@@ -73,4 +74,5 @@ def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_im
 
     for module in (health, system, register, authenticate, identify, users):
         app.include_router(module.router)
+    app.include_router(ws.router)
     return app

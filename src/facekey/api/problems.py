@@ -143,6 +143,19 @@ HTTP_CODES = {
 }
 
 
+def tell(error: FaceKeyError) -> tuple[str, str]:
+    """The stable code of an error and a sentence fit for clients, where there is no HTTP status."""
+    if isinstance(error, InputInvalid):
+        return error.code, str(error)
+    for kind, answer in TABLE:
+        if isinstance(error, kind):
+            if answer.detail is not None:
+                log.error("stream_not_decided", error=type(error).__name__, cause=str(error))
+            return answer.code or str(getattr(error, "code", "error")), answer.detail or str(error)
+    log.error("defect", error=type(error).__name__, exc_info=error)
+    return "internal_error", "FaceKey has a defect here; the log of the service has the details"
+
+
 def http_problem(error: HTTPException) -> JSONResponse:
     """The framework's own refusals, in the same form as ours."""
     code = HTTP_CODES.get(error.status_code, "http_error")

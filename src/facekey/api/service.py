@@ -8,6 +8,7 @@ from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.register import Register
+from facekey.services.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,38 @@ class SystemFacts:
     networks: tuple[NetworkStatus, ...]
 
 
+BASE64_GROWTH = 4 / 3
+MESSAGE_OVERHEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What a live stream may ask of the process.
+
+    Attributes:
+        max_frame_bytes: largest encoded frame.
+        frames_per_s: what is looked at; more is dropped.
+        connections: at the same time, in this process.
+
+    Raises:
+        ValueError: a limit would let nothing through.
+    """
+
+    max_frame_bytes: int = 2 * 1024 * 1024
+    frames_per_s: float = 30.0
+    connections: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse limits that let nothing through."""
+        if self.max_frame_bytes < 1 or not self.frames_per_s > 0 or self.connections < 1:
+            raise ValueError("a stream's limits are positive")
+
+    @property
+    def max_message_bytes(self) -> int:
+        """Largest message: a frame in base64, and what stands around it."""
+        return int(BASE64_GROWTH * self.max_frame_bytes) + MESSAGE_OVERHEAD_BYTES
+
+
 class Readiness(Protocol):
     """Whether requests can be decided right now."""
 
@@ -62,6 +95,8 @@ class Service:
     authenticate: Authenticate
     identify: Identify
     erase: Erase
+    stream: Stream
+    stream_limits: StreamLimits
     directory: Directory
     readiness: Readiness
     facts: SystemFacts

@@ -41,7 +41,15 @@ async def _serve(settings: Settings) -> None:
     with listener:
         async with open_service(settings) as service:
             app = create_app(service, max_image_bytes=settings.max_image_bytes)
-            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            config = uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                # Room for the sentence that says what is too large; beyond it the socket is cut.
+                ws_max_size=2 * service.stream_limits.max_message_bytes,
+                ws_per_message_deflate=False,  # pictures are compressed already
+            )
             typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
             await uvicorn.Server(config).serve(sockets=[listener])
 

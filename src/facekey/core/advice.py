@@ -18,6 +18,9 @@ ADVICE: Mapping[Reason, str] = {
     Reason.LOW_CONTRAST: "Find clearer light, and wipe the camera lens.",
     Reason.BLURRED: "Hold still, and let the camera focus.",
     Reason.OCCLUDED: "Uncover your face: take off a mask and move hands and hair away.",
+    Reason.FACE_LOST: "Keep your face in the picture until the end, and start again.",
+    Reason.CHALLENGE_FAILED: "Start again, and do each action once, only after it is asked for.",
+    Reason.CHALLENGE_EXPIRED: "Start again, and do each action as soon as it is asked for.",
 }
 """One sentence for every reason; a test checks that none is missing."""
 

@@ -28,7 +28,7 @@ class AuditEvent:
     """Something that must be on record before it is answered.
 
     Attributes:
-        action: `register`, `authenticate`, `identify`, `erase`.
+        action: `register`, `authenticate`, `authenticate_stream`, `identify`, `erase`.
         subject_id: whom it is about; None when nobody was claimed or found.
         outcome: what was decided.
         reason: why, in full: operators read this, clients may see less.

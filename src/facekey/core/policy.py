@@ -159,8 +159,8 @@ class AuthenticatePolicy:
         return self.decide(Match(match.evidence - lowered, by_network), evidence)
 
     def unjudged(self, reason: Reason, quality: Quality | None) -> Decision:
-        """The answer to a picture whose face could not be judged."""
-        return Decision(Outcome.RETRY, reason, threshold=confidence(self.match_threshold), quality=quality)
+        """The answer when nothing was compared: there was no face to judge, or the capture was refused."""
+        return Decision(_outcome(reason), reason, threshold=confidence(self.match_threshold), quality=quality)
 
     def _probability(self, attempt: Attempt) -> float:
         return self.head.probability(
@@ -269,6 +269,6 @@ def _check_thresholds(liveness: float, *others: float) -> None:
 def _outcome(reason: Reason | None) -> Outcome:
     if reason is None:
         return Outcome.ACCEPT
-    if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED):
+    if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED, Reason.CHALLENGE_FAILED):
         return Outcome.REJECT
     return Outcome.RETRY

@@ -18,7 +18,9 @@ from facekey.core.types import (
     Evidence,
     FaceMesh,
     Frame,
+    FrameHash,
     Glimpse,
+    Lids,
     Liveness,
     ModelId,
     Subject,
@@ -35,6 +37,14 @@ class Clock(Protocol):
         ...
 
 
+class Ticker(Protocol):
+    """A clock that nobody can set: it tells durations, not the time of day."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment; never goes back."""
+        ...
+
+
 class Detector(Protocol):
     """Finds faces."""
 
@@ -48,6 +58,14 @@ class Landmarker(Protocol):
 
     def mesh(self, frame: Frame, detection: Detection) -> FaceMesh:
         """The mesh of this one face."""
+        ...
+
+
+class EyeReader(Protocol):
+    """Looks at the eyes of a face."""
+
+    def lids(self, frame: Frame, mesh: FaceMesh) -> Lids:
+        """How far they are open."""
         ...
 
 
@@ -140,6 +158,46 @@ class Watcher(Protocol):
 
         Args:
             glimpses: of one person, at least one, in the order of their times.
+        """
+        ...
+
+
+class SingleUse(Protocol):
+    """Things that may happen once: a session id, the answer to a challenge."""
+
+    async def put(self, key: str, value: str, *, ttl_s: float) -> bool:
+        """Keep a value under a key for a while; False when the key is taken: nothing was changed.
+
+        Raises:
+            StoreUnavailable: it is not known whether the key is free.
+        """
+        ...
+
+    async def take(self, key: str) -> str | None:
+        """Give the value once; None when it was never there, is given already, or is too old.
+
+        Raises:
+            StoreUnavailable: the value was not given.
+        """
+        ...
+
+
+class SeenFrames(Protocol):
+    """The frames of all sessions of the last while, as hashes."""
+
+    async def seen(self, frame_hash: FrameHash, *, session_id: str) -> bool:
+        """Whether another session showed this frame, by `core.recurrence.same_frame`.
+
+        Raises:
+            StoreUnavailable: it is not known.
+        """
+        ...
+
+    async def remember(self, frame_hash: FrameHash, *, session_id: str) -> None:
+        """Keep a frame of this session.
+
+        Raises:
+            StoreUnavailable: it was not kept.
         """
         ...
 

@@ -47,6 +47,9 @@ class Reason(StrEnum):
     LOW_CONTRAST = "low_contrast"
     BLURRED = "blurred"
     OCCLUDED = "occluded"
+    FACE_LOST = "face_lost"
+    CHALLENGE_FAILED = "challenge_failed"
+    CHALLENGE_EXPIRED = "challenge_expired"
 
 
 class Outcome(StrEnum):
@@ -237,11 +240,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What a face does, as ratios that don't change with its size or place.
+    """What the mesh says a face does, as ratios that don't change with its size or place.
 
     Attributes:
-        right_eye: height of the subject's right eye over its width; about 0.3 when open
-            and below 0.15 when shut, differing from person to person.
+        right_eye: height of the subject's right eye over its width, about 0.25. The mesh
+            hardly moves it when the eye shuts: for that see `Lids`.
         left_eye: the same for the left eye.
         mouth_open: height of the gap between the lips over the width of the mouth.
         mouth_width: width of the mouth over the distance of the outer eye corners; a smile
@@ -260,6 +263,51 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class FacePatch:
+    """A small grey picture of a face, for following its texture from frame to frame.
+
+    Attributes:
+        pixels: (S, S) uint8, grey.
+        to_frame: (2, 3) float32, the similarity that maps its points into the frame.
+    """
+
+    pixels: Pixels = field(repr=False)
+    to_frame: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lids:
+    """How far the eyes are open, from a network that looks at each alone.
+
+    Attributes:
+        right: distance between the lids of the subject's right eye over its width; about
+            0.25 when open and 0.1 when shut, differing from person to person.
+        left: the same for the left eye.
+    """
+
+    right: float
+    left: float
+
+    @property
+    def both(self) -> float:
+        """Both eyes together."""
+        return (self.right + self.left) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHash:
+    """What a frame looks like, in bits that encoding it again hardly changes.
+
+    Attributes:
+        whole: of the whole frame, 128 bytes.
+        face: of a window around the face, 128 bytes.
+    """
+
+    whole: bytes = field(repr=False)
+    face: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Glimpse:
     """One frame of a stream: the evidence in it, and what only counts over time.
 
@@ -268,12 +316,19 @@ class Glimpse:
         evidence: all that the frame says by itself.
         mesh: of the face that was judged.
         expression: of that mesh.
+        patch: 16 KB of the face itself; who keeps many glimpses may drop those of all but
+            the last seconds (`dataclasses.replace(glimpse, patch=None)`).
+        lids: None where nobody looked at the eyes; a stream's frames always have them.
+        frame_hash: None where nobody took it; a stream's frames always have it.
     """
 
     at_s: float
     evidence: Evidence
     mesh: FaceMesh = field(repr=False)
     expression: Expression
+    patch: FacePatch | None = field(default=None, repr=False)
+    lids: Lids | None = None
+    frame_hash: FrameHash | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from facekey.core.errors import SampleRejected
-from facekey.core.ports import Detector, Embedder, Landmarker, LivenessNetwork
+from facekey.core.ports import Detector, Embedder, EyeReader, Landmarker, LivenessNetwork
 from facekey.core.types import (
     Crop,
     Detection,
@@ -23,8 +23,10 @@ from facekey.core.types import (
 )
 from facekey.vision.align import context_crop, identity_crop
 from facekey.vision.decode import decode
+from facekey.vision.framehash import hash_frame
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.expression import read_expression
+from facekey.vision.liveness.patch import cut_patch
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
 from facekey.vision.subject import SubjectPolicy, choose_subject
@@ -46,6 +48,7 @@ class Pipeline:
         landmarker: Landmarker,
         embedders: Sequence[Embedder],
         liveness: Sequence[LivenessNetwork],
+        eyes: EyeReader | None = None,
         quality: QualityPolicy | None = None,
         subject: SubjectPolicy | None = None,
         limits: DecodeLimits | None = None,
@@ -58,6 +61,7 @@ class Pipeline:
             landmarker: lays the mesh.
             embedders: at least one; the evidence keeps their order.
             liveness: at least one: without a check nothing would be live.
+            eyes: for streams; who only looks at single pictures can do without.
             quality: what a capture must have.
             subject: when one face of several is clearly meant.
             limits: what is too large to read.
@@ -72,6 +76,7 @@ class Pipeline:
         self._landmarker = landmarker
         self._embedders = tuple(embedders)
         self._liveness = tuple(liveness)
+        self._eyes = eyes
         self._quality = quality or QualityPolicy()
         self._subject = subject or SubjectPolicy()
         self._limits = limits or DecodeLimits()
@@ -85,7 +90,7 @@ class Pipeline:
             SampleRejected: there is no face in it that can be judged.
             ModelOutputInvalid: a network gave something that can't be right.
         """
-        evidence, _ = self._look(image)
+        _, evidence, _ = self._look(image)
         return evidence
 
     def glimpse(self, image: bytes, at_s: float) -> Glimpse:
@@ -94,11 +99,28 @@ class Pipeline:
         Args:
             image: the encoded frame.
             at_s: when it arrived, seconds of a monotonic clock.
-        """
-        evidence, mesh = self._look(image)
-        return Glimpse(at_s, evidence, mesh, read_expression(mesh))
 
-    def _look(self, image: bytes) -> tuple[Evidence, FaceMesh]:
+        Raises:
+            ValueError: there is nothing to read the eyes with.
+        """
+        if self._eyes is None:
+            raise ValueError("a pipeline for streams needs a reader of the eyes")
+        frame, evidence, mesh = self._look(image)
+        with self._stage("eyes"):
+            lids = self._eyes.lids(frame, mesh)
+        with self._stage("frame_hash"):
+            frame_hash = hash_frame(frame, evidence.detection.box)
+        return Glimpse(
+            at_s,
+            evidence,
+            mesh,
+            read_expression(mesh),
+            patch=cut_patch(frame, evidence.detection),
+            lids=lids,
+            frame_hash=frame_hash,
+        )
+
+    def _look(self, image: bytes) -> tuple[Frame, Evidence, FaceMesh]:
         """The stages in their order.
 
         (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
@@ -136,7 +158,7 @@ class Pipeline:
                 detection=face,
                 thumbprint=_thumbprint(crop),
             )
-        return evidence, mesh
+        return frame, evidence, mesh
 
     def _score(self, frame: Frame, face: Detection) -> Liveness:
         """Ask every liveness network; the score is the mean of their log-odds."""

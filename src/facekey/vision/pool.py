@@ -7,23 +7,26 @@ because an answer that comes after the client has given up helps nobody.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import cv2
 
 from facekey.core.errors import Overloaded
-from facekey.core.types import Evidence
+from facekey.core.types import Evidence, Glimpse, Liveness
+
+_T = TypeVar("_T")
 
 
-class AnalyzerPool:
-    """Implements `core.ports.Analyzer` over a synchronous function."""
+class Workers:
+    """A bounded number of threads with a bounded queue before them."""
 
-    def __init__(self, analyze: Callable[[bytes], Evidence], *, workers: int, max_waiting: int) -> None:
-        """Start the workers' pool.
+    def __init__(self, *, workers: int, max_waiting: int) -> None:
+        """Start the pool.
 
         Args:
-            analyze: such as `Pipeline.analyze`; called from several threads at once.
             workers: how many pictures are looked at at the same time.
             max_waiting: how many more may wait.
 
@@ -34,7 +37,6 @@ class AnalyzerPool:
             raise ValueError("a pool needs at least one worker and no negative queue")
         # Pictures are worked on side by side; OpenCV's own threads would only compete.
         cv2.setNumThreads(1)
-        self._analyze = analyze
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="vision")
         self._capacity = workers + max_waiting
         self._lock = threading.Lock()
@@ -43,20 +45,18 @@ class AnalyzerPool:
 
     @property
     def taken(self) -> int:
-        """Pictures that are being looked at or wait."""
+        """Pieces of work that are being done or wait."""
         with self._lock:
             return self._taken
 
-    async def analyze(self, image: bytes) -> Evidence:
-        """Say all that one picture says.
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Do a piece of work on a thread; what it raises is raised.
 
-        A caller that stops waiting frees its place when its picture leaves the queue or
-        the worker, not before: the work is not done any sooner.
+        A caller that stops waiting frees its place when its work leaves the queue or the
+        worker, not before: the work is not done any sooner.
 
         Raises:
-            ImageRefused: the bytes can't be read safely.
-            SampleRejected: there is no face in it that can be judged.
-            Overloaded: too many pictures are waiting already, or the pool is closed.
+            Overloaded: too much is waiting already, or the pool is closed.
         """
         with self._lock:
             if self._closed:
@@ -65,11 +65,11 @@ class AnalyzerPool:
                 raise Overloaded("too many pictures are waiting; try again in a moment")
             self._taken += 1
             try:
-                future = self._executor.submit(self._analyze, image)
+                future = self._executor.submit(work)
             except BaseException:
                 self._taken -= 1
                 raise
-        # Called when the picture was looked at and also when it was taken back unseen.
+        # Called when the work was done and also when it was taken back undone.
         future.add_done_callback(self._release)
         try:
             return await asyncio.wrap_future(future)
@@ -81,11 +81,58 @@ class AnalyzerPool:
             raise
 
     async def close(self) -> None:
-        """Take no more pictures, drop those that wait, and let the running ones end."""
+        """Take no more work, drop what waits, and let what runs end."""
         with self._lock:
             self._closed = True
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
-    def _release(self, _: Future[Evidence]) -> None:
+    def _release(self, _: Future[_T]) -> None:
         with self._lock:
             self._taken -= 1
+
+
+class AnalyzerPool:
+    """Implements `core.ports.Analyzer` over a synchronous function."""
+
+    def __init__(self, analyze: Callable[[bytes], Evidence], workers: Workers) -> None:
+        """Take the work and who does it.
+
+        Args:
+            analyze: such as `Pipeline.analyze`; called from several threads at once.
+            workers: may be shared with other pools.
+        """
+        self._analyze = analyze
+        self._workers = workers
+
+    async def analyze(self, image: bytes) -> Evidence:
+        """Say all that one picture says; raises what `core.ports.Analyzer` raises."""
+        return await self._workers.run(partial(self._analyze, image))
+
+
+class WatcherPool:
+    """Implements `core.ports.Watcher` over synchronous functions."""
+
+    def __init__(
+        self,
+        glimpse: Callable[[bytes, float], Glimpse],
+        judge: Callable[[Sequence[Glimpse]], Liveness],
+        workers: Workers,
+    ) -> None:
+        """Take the work and who does it.
+
+        Args:
+            glimpse: such as `Pipeline.glimpse`; called from several threads at once.
+            judge: one liveness score from several glimpses; called the same way.
+            workers: may be shared with other pools.
+        """
+        self._glimpse = glimpse
+        self._judge = judge
+        self._workers = workers
+
+    async def glimpse(self, image: bytes, *, at_s: float) -> Glimpse:
+        """Say all that one frame says; raises what `core.ports.Watcher` raises."""
+        return await self._workers.run(partial(self._glimpse, image, at_s))
+
+    async def liveness(self, glimpses: Sequence[Glimpse]) -> Liveness:
+        """One score from what every frame says and from what happens between them."""
+        return await self._workers.run(partial(self._judge, glimpses))

@@ -32,6 +32,7 @@ class Task(StrEnum):
     LANDMARKS = "landmarks"
     EMBED = "embed"
     LIVENESS = "liveness"
+    SEQUENCE = "sequence"
     DEPTH = "depth"
     QUALITY = "quality"
 
@@ -169,6 +170,20 @@ class LivenessUse:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceUse:
+    """How the logit of a network that watches several frames is read.
+
+    Attributes:
+        slope: what the logit is multiplied by, positive.
+        intercept: added after that.
+    """
+
+    slope: float
+    intercept: float
+    born: Birth
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One network. Attributes are the keys of the TOML file."""
 
@@ -186,6 +201,7 @@ class Card:
     outputs: tuple[Output, ...]
     calibration: Calibration | None
     liveness: LivenessUse | None
+    sequence: SequenceUse | None
     path: Path
 
     @property
@@ -232,6 +248,7 @@ def load_card(path: Path) -> Card:
         outputs=tuple(_output(output) for output in table.tables("outputs")),
         calibration=_calibration(table.table("calibration")) if table.has("calibration") else None,
         liveness=_liveness(table.table("liveness")) if table.has("liveness") else None,
+        sequence=_sequence(table.table("sequence")) if table.has("sequence") else None,
         path=path,
     )
     if not card.sources or not card.outputs:
@@ -346,6 +363,18 @@ def _liveness(table: TomlTable) -> LivenessUse:
     )
     if (use.threshold is None) != (use.born is None):
         raise table.wrong("threshold", "needs its birth certificate, and the other way round")
+    table.close()
+    return use
+
+
+def _sequence(table: TomlTable) -> SequenceUse:
+    use = SequenceUse(
+        slope=table.number("slope"),
+        intercept=table.number("intercept"),
+        born=_birth(table.table("born")),
+    )
+    if not use.slope > 0:
+        raise table.wrong("slope", "should be above 0")
     table.close()
     return use
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from facekey.api.service import NetworkStatus, Service, SystemFacts
+from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import verify_chain
 from facekey.core.errors import ImageRefused
 from facekey.core.matching import Matcher
@@ -16,9 +16,11 @@ from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.register import Register
+from facekey.services.stream import Stream
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
 from tests.unit.core.test_head import documented_head
+from tests.unit.services.staged import Stage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MATCHER = Matcher({MODEL: CALIBRATION})
@@ -69,8 +71,9 @@ def person(seed: int) -> Floats:
     return direction(seed)
 
 
-def services(store: Store, analyzer: Playback) -> Service:
+def services(store: Store, analyzer: Playback, stage: Stage | None = None) -> Service:
     clock = FixedClock()
+    stage = stage or Stage()
     return Service(
         register=Register(
             analyzer=analyzer,
@@ -96,6 +99,21 @@ def services(store: Store, analyzer: Playback) -> Service:
             analyzer=analyzer, gallery=store.gallery, policy=IDENTIFY, audit=store.audit, clock=clock
         ),
         erase=Erase(templates=store.templates, clock=clock),
+        stream=Stream(
+            watcher=stage,
+            templates=store.templates,
+            decoy=store.decoy,
+            matcher=MATCHER,
+            policy=AUTHENTICATE,
+            stream_policy=stage.policy,
+            single_use=stage.single_use,
+            seen_frames=stage.seen_frames,
+            audit=store.audit,
+            clock=clock,
+            ticker=stage.ticker,
+            random=stage,
+        ),
+        stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,
         readiness=StoreReadiness(store),
         facts=SystemFacts(

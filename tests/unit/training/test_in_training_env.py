@@ -18,7 +18,13 @@ TIME_LIMIT_S = 600
 def test_training_tests_pass_where_torch_is() -> None:
     if not PYTHON.exists():
         pytest.skip("there is no training environment: run `make training-env` for the tests of training/")
-    names = ("test_network", "test_head_training", "test_command", "test_pad")
+    names = (
+        "test_command",
+        "test_head_training",
+        "test_network",
+        "test_pad",
+        "test_temporal_training",
+    )
     files = [f"tests/unit/training/{name}.py" for name in names]
     run = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],

@@ -6,7 +6,7 @@ import pytest
 
 from facekey.core.errors import Overloaded, SampleRejected
 from facekey.core.types import Evidence, Reason
-from facekey.vision.pool import AnalyzerPool
+from facekey.vision.pool import AnalyzerPool, Workers
 from tests.unit.vision.test_pipeline import Made, portrait
 
 
@@ -46,32 +46,35 @@ async def started(gate: Gate) -> None:
 
 async def test_gives_the_answer_and_the_exception(gate: Gate, evidence: Evidence) -> None:
     gate.open.set()
-    pool = AnalyzerPool(gate.analyze, workers=2, max_waiting=1)
+    workers = Workers(workers=2, max_waiting=1)
+    pool = AnalyzerPool(gate.analyze, workers)
     assert await pool.analyze(b"good") is evidence
     with pytest.raises(SampleRejected):
         await pool.analyze(b"bad")
-    await pool.close()
+    await workers.close()
 
 
 async def test_says_no_at_once_when_full(gate: Gate) -> None:
-    pool = AnalyzerPool(gate.analyze, workers=1, max_waiting=1)
+    workers = Workers(workers=1, max_waiting=1)
+    pool = AnalyzerPool(gate.analyze, workers)
     running = asyncio.create_task(pool.analyze(b""))
     await started(gate)
     waiting = asyncio.create_task(pool.analyze(b""))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         await pool.analyze(b"")
-    assert pool.taken == 2
+    assert workers.taken == 2
     gate.open.set()
     await asyncio.gather(running, waiting)
     await asyncio.to_thread(lambda: None)
     await pool.analyze(b"")
-    await pool.close()
-    assert pool.taken == 0
+    await workers.close()
+    assert workers.taken == 0
 
 
 async def test_a_cancelled_caller_holds_its_place_until_the_worker_is_done(gate: Gate) -> None:
-    pool = AnalyzerPool(gate.analyze, workers=1, max_waiting=0)
+    workers = Workers(workers=1, max_waiting=0)
+    pool = AnalyzerPool(gate.analyze, workers)
     running = asyncio.create_task(pool.analyze(b""))
     await started(gate)
     running.cancel()
@@ -80,12 +83,13 @@ async def test_a_cancelled_caller_holds_its_place_until_the_worker_is_done(gate:
     with pytest.raises(Overloaded):
         await pool.analyze(b"")
     gate.open.set()
-    await pool.close()
-    assert pool.taken == 0
+    await workers.close()
+    assert workers.taken == 0
 
 
 async def test_a_cancelled_caller_in_the_queue_frees_its_place_and_is_never_run(gate: Gate) -> None:
-    pool = AnalyzerPool(gate.analyze, workers=1, max_waiting=1)
+    workers = Workers(workers=1, max_waiting=1)
+    pool = AnalyzerPool(gate.analyze, workers)
     running = asyncio.create_task(pool.analyze(b""))
     await started(gate)
     waiting = asyncio.create_task(pool.analyze(b""))
@@ -93,20 +97,21 @@ async def test_a_cancelled_caller_in_the_queue_frees_its_place_and_is_never_run(
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert pool.taken == 1
+    assert workers.taken == 1
     gate.open.set()
     await running
-    await pool.close()
+    await workers.close()
     assert gate.runs == 1
 
 
 async def test_closing_lets_the_running_end_and_drops_the_waiting(gate: Gate, evidence: Evidence) -> None:
-    pool = AnalyzerPool(gate.analyze, workers=1, max_waiting=1)
+    workers = Workers(workers=1, max_waiting=1)
+    pool = AnalyzerPool(gate.analyze, workers)
     running = asyncio.create_task(pool.analyze(b""))
     await started(gate)
     waiting = asyncio.create_task(pool.analyze(b""))
     await asyncio.sleep(0)
-    closing = asyncio.create_task(pool.close())
+    closing = asyncio.create_task(workers.close())
     with pytest.raises(Overloaded):
         await waiting
     gate.open.set()
@@ -120,4 +125,4 @@ async def test_closing_lets_the_running_end_and_drops_the_waiting(gate: Gate, ev
 @pytest.mark.parametrize(("workers", "max_waiting"), [(0, 1), (1, -1)])
 def test_a_pool_without_workers_is_refused(gate: Gate, workers: int, max_waiting: int) -> None:
     with pytest.raises(ValueError, match="worker"):
-        AnalyzerPool(gate.analyze, workers=workers, max_waiting=max_waiting)
+        Workers(workers=workers, max_waiting=max_waiting)

@@ -61,6 +61,8 @@ LIVENESS = "[liveness]\ncrop_px = 80\nbox_scale = 2.7\nlive_index = 1\ntemperatu
         (f"{LIVENESS}threshold = 0.5", "birth certificate"),
         (f"{LIVENESS}limit = 0.5", "unknown key limit"),
         (LIVENESS.replace("80", "0"), "at least 1"),
+        ("[sequence]\nslope = 1.0\nintercept = 0.0\n", "born is missing"),
+        (f"[sequence]\nslope = 0.0\nintercept = 0.0\n{BORN}", "above 0"),
     ],
 )
 def test_a_card_that_is_wrong_is_refused(cards: CardFolder, extra: str, complaint: str) -> None:

@@ -1,0 +1,80 @@
+"""What the service says over a stream: one JSON object a message, each with a `status`."""
+
+from facekey.core.advice import advice
+from facekey.core.challenge import INSTRUCTIONS
+from facekey.core.types import Decision, Outcome, Reason
+from facekey.services.stream import Prompt, Step, Update
+
+Status = dict[str, object]
+
+REST = "Look at the camera with a relaxed face, and hold still for a moment."
+
+FINAL = {
+    Reason.SPOOF_SUSPECTED: "spoof_detected",
+    Reason.CHALLENGE_EXPIRED: "expired",
+}
+"""The status of a decision that is not a yes, where it is another than `rejected`."""
+
+
+def connected(*, max_frame_bytes: int, frames_per_s: float, session_s: float) -> Status:
+    """The first status of all."""
+    return {
+        "status": "connected",
+        "max_frame_bytes": max_frame_bytes,
+        "max_frames_per_second": frames_per_s,
+        "session_seconds": session_s,
+    }
+
+
+def error(code: str, detail: str, *, fatal: bool) -> Status:
+    """Something that the client did wrong, or that went wrong here."""
+    return {"status": "error", "code": code, "detail": detail, "fatal": fatal}
+
+
+def told(update: Update, *, dropped: int) -> Status | None:
+    """What to say after a frame; None when there is nothing new."""
+    if update.decision is not None:
+        return _decided(update.decision)
+    if update.prompt is not None:
+        return _asked(update.prompt)
+    match update.step:
+        case Step.DROPPED:
+            return None
+        case Step.PROGRESS:
+            return {"status": "progress", "progress": round(update.progress, 3), "dropped": dropped}
+        case _:
+            words = REST if update.reason is None else advice(update.reason)
+            reason = "not_at_rest" if update.reason is None else str(update.reason)
+            return {"status": str(update.step), "reason": reason, "advice": words}
+
+
+def _asked(prompt: Prompt) -> Status:
+    return {
+        "status": "challenge",
+        "challenge_id": prompt.challenge_id,
+        "action": str(prompt.action),
+        "instruction": INSTRUCTIONS[prompt.action],
+        "number": prompt.number,
+        "total": prompt.total,
+        "expires_in_s": round(prompt.expires_in_s, 1),
+    }
+
+
+def _decided(decision: Decision) -> Status:
+    accepted = decision.outcome is Outcome.ACCEPT
+    return {
+        "status": "authenticated" if accepted else FINAL.get(decision.reason, "rejected"),
+        "authenticated": accepted,
+        "confidence": _rounded(decision.confidence),
+        "threshold": round(decision.threshold, 4),
+        "liveness_score": _rounded(decision.liveness_score),
+        "reason": str(decision.reason),
+        "advice": None if accepted else advice(decision.reason),
+        "similarities": {name: round(value, 4) for name, value in decision.similarities.items()},
+        "probability": _rounded(decision.probability),
+        "quality_score": None if decision.quality is None else round(decision.quality.overall, 4),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
