@@ -25,7 +25,7 @@ from facekey.core.types import Floats, ModelId
 from facekey.zoo.onnx import OnnxSession
 from training.data.crops import CROP_PX
 from training.fit import logits
-from training.models.resnet18 import MIN_VARIANCE, RAW_MEAN, RAW_SCALE, BasicBlock, ResNet18
+from training.models.resnet18 import MIN_VARIANCE, BasicBlock, ResNet18
 
 OPSET = 17
 IR_VERSION = 8
@@ -74,10 +74,7 @@ def build(network: ResNet18, *, half: bool, crop_px: int = CROP_PX) -> bytes:
     graph.node("Cast", ["pixels"], "as_float", to=TensorProto.FLOAT)
     graph.node("Transpose", ["as_float"], "planes", perm=[0, 3, 1, 2])  # (N, 3, S, S)
     unchanged = [graph.exact("ones", np.ones(3, np.float32)), graph.exact("zeros", np.zeros(3, np.float32))]
-    graph.node("InstanceNormalization", ["planes", *unchanged], "even", epsilon=MIN_VARIANCE)
-    graph.node("Sub", ["planes", graph.exact("raw_mean", np.float32(RAW_MEAN))], "raw_centred")
-    graph.node("Div", ["raw_centred", graph.exact("raw_scale", np.float32(RAW_SCALE))], "raw")
-    graph.node("Concat", ["even", "raw"], "scaled", axis=1)  # (N, 6, S, S)
+    graph.node("InstanceNormalization", ["planes", *unchanged], "scaled", epsilon=MIN_VARIANCE)
     graph.conv("stem", network.stem, network.stem_norm, "scaled", relu=True)
     graph.node("MaxPool", ["stem"], "pooled", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     last = "pooled"

@@ -8,7 +8,7 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import numpy as np
 
 from training.evaluate.attack_rates import (
     Platt,
-    Scored,
     SetResult,
     as_json,
     balanced_threshold,
@@ -27,26 +26,9 @@ from training.evaluate.attack_rates import (
     threshold_for_bpcer,
 )
 from training.evaluate.plots import draw
-from training.fit import Recipe
+from training.rounds import Round
 
 MAX_BPCER = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one network said.
-
-    Attributes:
-        name: the fold.
-        held_out: labelled sets it never saw.
-        bounding: live people it never saw, who bound the threshold.
-        live: live people it never saw, only judged.
-    """
-
-    name: str
-    held_out: tuple[Scored, ...]
-    bounding: tuple[Scored, ...]
-    live: tuple[Scored, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +67,7 @@ def held_out_results(rounds: Sequence[Round]) -> list[SetResult]:
     return sorted(results, key=lambda result: result.name)
 
 
-def write(folder: Path, recipe: Recipe, rounds: Sequence[Round], last: Round | None) -> str:
+def write(folder: Path, recipe: Mapping[str, object], rounds: Sequence[Round], last: Round | None) -> str:
     """Write report.json, report.md and curves.png; give the report's text."""
     results = held_out_results(rounds)
     point = operating_point(rounds, last)
@@ -105,7 +87,7 @@ def write(folder: Path, recipe: Recipe, rounds: Sequence[Round], last: Round | N
     )
     (folder / "report.md").write_text(text + "\n")
     report = {
-        "recipe": asdict(recipe),
+        "recipe": dict(recipe),
         "mean_auc": mean_auc(results),
         "held_out": as_json(results),
         "held_out_at_shipped_threshold": as_json(at_point),

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from facekey.core.errors import ModelError
@@ -46,6 +47,25 @@ KNOWN = {
 """The files that are known, by their SHA-256; others in the folder are passed over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where one teacher's answers stand: its class logits, then its inner features."""
+
+    start: int
+    classes: int
+    features: int
+
+    @property
+    def inner(self) -> NDArray[np.intp]:
+        """The columns of the inner features."""
+        return np.arange(self.start + self.classes, self.start + self.classes + self.features)
+
+    @property
+    def all(self) -> NDArray[np.intp]:
+        """All of its columns."""
+        return np.arange(self.start, self.start + self.classes + self.features)
+
+
 class Teachers:
     """All teachers of a folder, asked together."""
 
@@ -55,23 +75,49 @@ class Teachers:
         Raises:
             ModelError: there is none that is known.
         """
-        self._teachers = []
-        for path in sorted(folder.glob("*.onnx")):
-            data = path.read_bytes()
-            known = KNOWN.get(hashlib.sha256(data).hexdigest())
-            if known is not None:
-                self._teachers.append(_Teacher(known, data))
-        if not self._teachers:
-            raise ModelError(f"{folder} holds no teacher that is known: see training/teachers.py")
+        self._teachers = [
+            _Teacher(next(known for known in KNOWN.values() if known.name == name), data)
+            for name, data in published(folder).items()
+        ]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Who teaches, in the order of the answers."""
         return tuple(teacher.known.name for teacher in self._teachers)
 
+    @property
+    def columns(self) -> dict[str, "Columns"]:
+        """Where each one's answers stand among all."""
+        found, start = {}, 0
+        for teacher in self._teachers:
+            found[teacher.known.name] = Columns(start, teacher.classes, teacher.inner)
+            start += teacher.classes + teacher.inner
+        return found
+
     def answers(self, pixels: Pixels) -> Floats:
         """What they say: (N, S, S, 3) uint8 RGB -> (N, T) float32, logits and inner features."""
         return np.concatenate([teacher.answers(pixels) for teacher in self._teachers], axis=1)
+
+
+def published(folder: Path) -> dict[str, bytes]:
+    """The known files of a folder by the names they are known by.
+
+    Raises:
+        ModelError: there is none.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.onnx")):
+        data = path.read_bytes()
+        known = _known(data)
+        if known is not None:
+            found[known.name] = data
+    if not found:
+        raise ModelError(f"{folder} holds no published network that is known: see training/teachers.py")
+    return found
+
+
+def _known(data: bytes) -> Known | None:
+    return KNOWN.get(hashlib.sha256(data).hexdigest())
 
 
 class _Teacher:
@@ -80,6 +126,9 @@ class _Teacher:
         self._session = OnnxSession(_with_features(data), model_id=ModelId(known.name), threads=1)
         batch, _, self._side, _ = self._session.inputs[0].shape
         self._one_by_one = batch == 1
+        probe = np.zeros((1, self._side, self._side, 3), np.uint8)
+        self.classes = self._session.outputs[0].shape[1] or 0
+        self.inner = self.answers(probe).shape[1] - self.classes
 
     def answers(self, pixels: Pixels) -> Floats:
         if self._one_by_one:

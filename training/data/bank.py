@@ -6,8 +6,9 @@ asked about once, kept in files, and each round takes those that it may see.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -72,7 +73,7 @@ def look(
         seed: decides every form.
         teachers: folder with the teachers' files; None for none.
         cache_dir: where the files are kept; they show people, so keep it private.
-        workers: processes to make them with.
+        workers: processes to make them with; 0 for this one.
         track: wraps the chunks to show progress.
     """
     forms = int(np.clip(round(AIM / max(1, len(crops.live))), FEWEST, MOST))
@@ -86,9 +87,8 @@ def look(
             _Task(crops.name, crops.pixels[picture[rows]], crops.live[picture[rows]], rows, attacked, seed)
             for rows in chunks
         )
-        with ProcessPoolExecutor(workers, get_context("spawn"), _start, (teachers,)) as pool:
-            drawn = zip(track(chunks, len(chunks)), pool.map(_draw, tasks), strict=True)
-            _write(stem, picture, drawn)
+        with _hands(workers, teachers) as draw:
+            _write(stem, picture, zip(track(chunks, len(chunks)), draw(tasks), strict=True))
     with np.load(stem.with_suffix(".npz")) as stored:
         return Looks(
             crops.name,
@@ -131,6 +131,17 @@ class _Task:
 
 
 _teachers: Teachers | None = None  # one set of networks for each worker process
+
+
+@contextmanager
+def _hands(workers: int, teachers: Path | None) -> Iterator[Callable[[Iterable[_Task]], Iterable[_Forms]]]:
+    """What draws: other processes, or this one."""
+    if workers == 0:
+        _start(teachers)
+        yield lambda tasks: map(_draw, tasks)
+    else:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _start, (teachers,)) as pool:
+            yield lambda tasks: pool.map(_draw, tasks)
 
 
 def _start(folder: Path | None) -> None:

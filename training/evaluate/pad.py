@@ -8,7 +8,7 @@
 3. Each at two thresholds: its own, which is fixed before anything is measured, and the one
    at which its mean APCER and BPCER over the nine sets meet, which nobody knows beforehand
    and which flatters each alike.
-4. Live people by themselves: `--live`, judged by the network that ships.
+4. Live people whom no network was trained on, judged by what ships.
 
 APCER is by source: the type of attack is not labelled in the sets at hand. Intervals are
 Clopper-Pearson at 95 %, by frame; frames of one clip are alike, so the truth is less certain.
@@ -27,11 +27,9 @@ import numpy as np
 if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from facekey.core.types import ModelId
 from facekey.settings import default_models_dir
-from facekey.zoo.onnx import OnnxSession
-from training.data.crops import CropSet, Networks, cut
-from training.data.layout import SourceSet, discover, live_only
+from training.data.crops import Networks, cut
+from training.data.layout import SourceSet, discover
 from training.evaluate.attack_rates import (
     Rate,
     Scored,
@@ -47,8 +45,7 @@ from training.evaluate.baselines import Baseline, baselines
 from training.evaluate.plots import draw, draw_systems
 from training.networks import open_networks
 from training.progress import bar, say
-
-NETWORK = "liveness_resnet18.onnx"
+from training.rounds import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +70,21 @@ def main(arguments: list[str] | None = None) -> None:
     networks = open_networks(options.models_dir)
     sources = discover(options.data_root)
     apart = frozenset(options.apart)
-    ours = facekey(options.run, [source.name for source in sources])
-    ours = System(ours.name, ours.threshold, ours.sets, live_people(options, networks))
+    ours = facekey(options.run, [source.name for source in sources], options.live_count, options.seed)
     others = [published(one, sources, networks, options.cache_dir) for one in baselines(options.baselines)]
     text = write(options.output_dir, [ours, *others], apart)
     say(text)
     say(f"written to {options.output_dir}")
 
 
-def facekey(run: Path, names: Sequence[str]) -> System:
-    """Our own scores as held out, from a run of `train_liveness.py`.
+def facekey(run: Path, names: Sequence[str], live_count: int, seed: int) -> System:
+    """Our own scores as held out, from a run of `train_liveness.py` or `combine_liveness.py`.
 
     Raises:
         SystemExit: the run has not judged each of the sets.
     """
-    kept: dict[str, Scored] = {}
-    for path in sorted(run.glob("without-*/scores.npz")):
-        with np.load(path) as stored:
-            for name in np.unique(stored["sets"]):
-                here = stored["sets"] == name
-                if name in names:
-                    kept[str(name)] = Scored(str(name), stored["logits"][here], stored["live"][here])
+    rounds, last = load(run)
+    kept = {scored.name: scored for one in rounds for scored in one.held_out}
     missing = set(names) - set(kept)
     if missing:
         raise SystemExit(f"{run} has not judged {', '.join(sorted(missing))} as held out")
@@ -102,6 +93,7 @@ def facekey(run: Path, names: Sequence[str]) -> System:
         "FaceKey, held out",
         float(report["operating_point"]["threshold_logit"]),
         tuple(kept[name] for name in names),
+        tuple(sample(people, live_count, seed) for people in last.live) if last else (),
     )
 
 
@@ -124,24 +116,10 @@ def published(
     return System(detector.name, detector.threshold, tuple(found))
 
 
-def live_people(options: argparse.Namespace, networks: Networks) -> tuple[Scored, ...]:
-    """What the network that ships says of people who are live."""
-    session = OnnxSession(options.run / NETWORK, model_id=ModelId("shipped"))
-    found = []
-    for folder in options.live:
-        crops = cut(live_only(folder), networks, cache_dir=options.cache_dir)
-        kept = sample(crops, options.live_count, options.seed)
-        (logits,) = session.run(np.ascontiguousarray(kept.middle()))
-        found.append(Scored(kept.name, logits[:, 0], kept.live))
-    return tuple(found)
-
-
-def sample(crops: CropSet, count: int, seed: int) -> CropSet:
-    """At most `count` of the crops, drawn with a seed."""
-    chosen = np.zeros(len(crops.live), bool)
-    order = np.random.default_rng(seed).permutation(len(crops.live))
-    chosen[order[:count]] = True
-    return crops.only(chosen)
+def sample(people: Scored, count: int, seed: int) -> Scored:
+    """At most `count` of the people, drawn with a seed."""
+    chosen = np.random.default_rng(seed).permutation(len(people.live))[:count]
+    return Scored(people.name, people.logits[chosen], people.live[chosen])
 
 
 def write(folder: Path, systems: Sequence[System], apart: frozenset[str]) -> str:
@@ -226,13 +204,12 @@ def _slug(name: str) -> str:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     add = parser.add_argument
-    add("--run", type=Path, required=True, help="--output_dir of train_liveness.py")
+    add("--run", type=Path, required=True, help="--output_dir of train_liveness.py or combine_liveness.py")
     add("--data_root", type=Path, required=True, help="the labelled sets of that run")
     add("--baselines", type=Path, required=True, help="folder with the published detectors' files")
     add("--output_dir", type=Path, required=True, help="report.md, report.json, plots")
     add("--apart", action="append", default=[], help="a set that is reported but not averaged")
-    add("--live", type=Path, action="append", default=[], help="live people, judged by what ships")
-    add("--live_count", type=int, default=200, help="pictures of each at most, drawn with --seed")
+    add("--live_count", type=int, default=200, help="live people of each source, drawn with --seed")
     add("--seed", type=int, default=1)
     add("--models_dir", type=Path, default=default_models_dir())
     add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +22,8 @@ from torch.nn import functional
 from facekey.core.types import Floats
 
 SIDE_PX = 80
+MAX_DEVIATIONS = 4.0  # an outlier must not decide alone
+FIT_STEPS = 100
 STATISTICS = 2  # the last two inputs of a batch norm, running mean and variance, are not trained
 
 
@@ -50,7 +53,9 @@ class Trunk(nn.Module):
             for name in list(node.input)[-STATISTICS:]
         }
         self.names = {
-            value.name: f"p{place}" for place, value in enumerate(model.graph.initializer) if _used(value, self.nodes)
+            value.name: f"p{place}"
+            for place, value in enumerate(model.graph.initializer)
+            if _used(value, self.nodes)
         }
         for value in model.graph.initializer:
             if value.name in self.names:
@@ -78,6 +83,61 @@ class Trunk(nn.Module):
         return {name: getattr(self, attribute).detach().numpy() for name, attribute in self.names.items()}
 
 
+class Decision(nn.Module):
+    """Logistic regression on what the trunks see, each number brought to one scale and bounded."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.limit = MAX_DEVIATIONS
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+        self.last = nn.Linear(features, 1)
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """(N, features) -> (N,) logits of "live"."""
+        even = ((seen - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)).clamp(
+            -self.limit, self.limit
+        )
+        return cast(Tensor, self.last(even))[:, 0]
+
+    @classmethod
+    def fit(
+        cls, seen: Floats, live: NDArray[np.bool_], weight: NDArray[np.float64], *, ridge: float
+    ) -> "Decision":
+        """Fit it by L-BFGS.
+
+        Args:
+            seen: (N, features).
+            live: (N,).
+            weight: (N,), sums to 1.
+            ridge: pull of the weights towards 0.
+        """
+        decision = cls(seen.shape[1])
+        features, wanted = torch.from_numpy(seen), torch.from_numpy(live.astype(np.float32))
+        share = torch.from_numpy(weight.astype(np.float32))
+        decision.mean = features.mean(dim=0)
+        decision.deviation = features.std(dim=0) + 1e-3
+        nn.init.zeros_(decision.last.weight)
+        nn.init.zeros_(decision.last.bias)
+        optimizer = torch.optim.LBFGS(
+            decision.last.parameters(), max_iter=FIT_STEPS, line_search_fn="strong_wolfe"
+        )
+
+        def loss() -> Tensor:
+            optimizer.zero_grad()
+            each = functional.binary_cross_entropy_with_logits(decision(features), wanted, reduction="none")
+            total = (each * share).sum() + ridge * decision.last.weight.square().sum()
+            total.backward()
+            return cast(Tensor, total)
+
+        optimizer.step(loss)
+        return decision
+
+    def load(self, other: "Decision") -> None:
+        """Take over another's numbers."""
+        self.load_state_dict(other.state_dict())
+
+
 class MiniFasNets(nn.Module):
     """Both trunks and the one layer that decides."""
 
@@ -87,7 +147,7 @@ class MiniFasNets(nn.Module):
         self.register_buffer("shrink", torch.from_numpy(area_matrix(crop_px, SIDE_PX)))
         with torch.inference_mode():
             self.features = self.describe(torch.zeros(1, 3, crop_px, crop_px)).shape[1]
-        self.last = nn.Linear(self.features, 1)
+        self.decision = Decision(self.features)
 
     def describe(self, pixels: Tensor) -> Tensor:
         """What is seen: (N, 3, S, S) float32 0..255 -> (N, features)."""
@@ -97,7 +157,7 @@ class MiniFasNets(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logit of "live": (N, 3, S, S) float32 0..255 -> (N,)."""
-        return cast(Tensor, self.last(self.describe(pixels)))[:, 0]
+        return cast(Tensor, self.decision(self.describe(pixels)))
 
 
 def area_matrix(long: int, short: int) -> Floats:

@@ -1,10 +1,13 @@
-"""Networks that find a face in any picture, and a new person in each."""
+"""Networks that find a face in any picture and a new person in each, and pictures for them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 
-from facekey.core.types import Box, Crop, Detection, Embedding, Frame, ModelId
+from facekey.core.types import Box, Crop, Detection, Embedding, Frame, ModelId, Pixels
+from tests.unit.training.faces import crop_set
 
 POINTS = np.array([[0.38, 0.4], [0.62, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
 
@@ -30,3 +33,20 @@ class MiddleFace:
         height, width = frame.size
         box = Box(0.05 * width, 0.05 * height, 0.95 * width, 0.95 * height)
         return [Detection(box, POINTS * (width, height), 0.99, ModelId("middle"))]
+
+
+def write_sets(folder: Path) -> None:
+    """Two labelled sets in `pad` and one of live people in `people`, drawn by numbers."""
+    for index, name in enumerate(("one", "two")):
+        crops = crop_set(name, 16, seed=index)
+        for number, (pixels, live) in enumerate(zip(crops.pixels, crops.live, strict=True)):
+            write(folder / "pad" / name / ("live" if live else "spoof") / f"{number}.png", pixels)
+    people = crop_set("people", 12, seed=9)
+    for number, pixels in enumerate(people.pixels):
+        write(folder / "people" / f"person{number % 6}" / f"{number}.png", pixels)
+
+
+def write(path: Path, pixels: Pixels) -> None:
+    """Write an RGB picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))

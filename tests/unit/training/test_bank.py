@@ -60,10 +60,10 @@ def test_a_folder_without_known_teachers_is_refused(tmp_path: Path) -> None:
 
 def test_forms_are_made_once_and_are_the_same_every_time(tmp_path: Path) -> None:
     crops = crop_set("s", 6, 1)
-    first = look(crops, attacked=0.5, seed=3, teachers=None, cache_dir=tmp_path, workers=1)
+    first = look(crops, attacked=0.5, seed=3, teachers=None, cache_dir=tmp_path, workers=0)
     (pixels,) = tmp_path.glob("*.npy")
     before = pixels.stat().st_mtime_ns
-    again = look(crops, attacked=0.5, seed=3, teachers=None, cache_dir=tmp_path, workers=1)
+    again = look(crops, attacked=0.5, seed=3, teachers=None, cache_dir=tmp_path, workers=0)
     other = look(crops, attacked=0.5, seed=3, teachers=None, cache_dir=tmp_path / "other", workers=2)
     assert pixels.stat().st_mtime_ns == before
     assert first.pixels.shape == (6 * MOST, CROP_PX, CROP_PX, 3)
@@ -84,6 +84,6 @@ def test_large_sets_are_shown_in_fewer_forms(tmp_path: Path) -> None:
         np.repeat(few.identity, 500, axis=0),
         0,
     )
-    looks = look(many, attacked=0.0, seed=1, teachers=None, cache_dir=tmp_path, workers=1)
+    looks = look(many, attacked=0.0, seed=1, teachers=None, cache_dir=tmp_path, workers=0)
     assert len(looks.live) == FEWEST * 2000
     assert looks.only(np.arange(2000) == 7).tolist() == [14, 15]

@@ -1,45 +1,31 @@
 import json
 from pathlib import Path
 
-import cv2
 import pytest
 
 pytest.importorskip("torch", reason="no torch here: run `make training-env` for the training tests")
 
-from facekey.core.types import ModelId, Pixels
+from facekey.core.types import ModelId
 from facekey.zoo.onnx import OnnxSession
-from tests.unit.training.faces import crop_set
-from tests.unit.training.pretended import Anybody, MiddleFace
-from training import train_liveness
+from tests.unit.training.pretended import Anybody, MiddleFace, write_sets
+from training import material, train_liveness
 from training.data.crops import CROP_PX, Networks
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two labelled sets and one of live people, drawn by numbers."""
-    for index, name in enumerate(("one", "two")):
-        crops = crop_set(name, 16, seed=index)
-        for number, (pixels, live) in enumerate(zip(crops.pixels, crops.live, strict=True)):
-            _write(tmp_path / "pad" / name / ("live" if live else "spoof") / f"{number}.png", pixels)
-    people = crop_set("people", 12, seed=9)
-    for number, pixels in enumerate(people.pixels):
-        _write(tmp_path / "people" / f"person{number % 6}" / f"{number}.png", pixels)
+    write_sets(tmp_path)
     return tmp_path
-
-
-def _write(path: Path, pixels: Pixels) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
 
 
 def test_the_documented_command_trains_reports_and_exports(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_liveness, "open_networks", lambda _dir: Networks(MiddleFace(), Anybody()))
+    monkeypatch.setattr(material, "open_networks", lambda _dir: Networks(MiddleFace(), Anybody()))
     output = data / "out"
     arguments = ["--data_root", data / "pad", "--output_dir", output, "--cache_dir", data / "cache"]
     arguments += ["--batch_size", 8, "--epochs", 2, "--lr", 0.001, "--width", 8, "--epoch_samples", 32]
-    arguments += ["--workers", 1, "--threads", 1, "--no-bfloat16", "--foundation_epochs", 1]
+    arguments += ["--workers", 0, "--threads", 1, "--no-bfloat16", "--foundation_epochs", 1]
     arguments += ["--leave_one_out", "--extra_live", data / "people"]
     train_liveness.main([str(argument) for argument in arguments])
 

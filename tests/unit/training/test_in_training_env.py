@@ -21,6 +21,7 @@ def test_training_tests_pass_where_torch_is() -> None:
     names = (
         "test_command",
         "test_head_training",
+        "test_minifasnet",
         "test_network",
         "test_pad",
         "test_temporal_training",

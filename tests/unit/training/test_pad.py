@@ -1,36 +1,32 @@
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 pytest.importorskip("matplotlib", reason="no plots here: run `make training-env` for the training tests")
 
-from facekey.core.types import Pixels
 from tests.unit.training.faces import crop_set
-from tests.unit.training.pretended import Anybody, MiddleFace
-from training.data.crops import CROP_PX, Networks
+from tests.unit.training.pretended import Anybody, MiddleFace, write
+from training.data.crops import Networks
 from training.evaluate import pad
+from training.evaluate.attack_rates import Scored
 from training.evaluate.baselines import HAIRYMAX, MINIFASNET, baselines
+from training.rounds import Round, keep
 
 
-def write_network(path: Path, *, side: int, classes: int, batch: int | str, uint8: bool = False) -> None:
+def write_network(path: Path, *, side: int, classes: int, batch: int | str) -> None:
     """A network that takes what a published one takes; its last class is the brightest pictures'."""
     weights = np.zeros((3, classes), np.float32)
     weights[:, -1] = 1.0
-    shape: list[int | str] = [batch, side, side, 3] if uint8 else [batch, 3, side, side]
-    kind = TensorProto.UINT8 if uint8 else TensorProto.FLOAT
-    axes = [1, 2] if uint8 else [2, 3]
     graph = helper.make_graph(
         [
-            helper.make_node("Cast", ["input"], ["as_float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["as_float"], ["mean"], axes=axes, keepdims=0),
+            helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3], keepdims=0),
             helper.make_node("MatMul", ["mean", "w"], ["logits"]),
         ],
         "stand_in",
-        [helper.make_tensor_value_info("input", kind, shape)],
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, side, side])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, classes])],
         [numpy_helper.from_array(weights, "w")],
     )
@@ -47,11 +43,6 @@ def published(tmp_path: Path) -> Path:
     return tmp_path / "published"
 
 
-def picture(path: Path, pixels: Pixels) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """Two sets that were each held out, and live people."""
@@ -59,21 +50,17 @@ def run(tmp_path: Path) -> Path:
     for index, name in enumerate(("one", "two")):
         crops = crop_set(name, 12, index)
         for number, (pixels, live) in enumerate(zip(crops.pixels, crops.live, strict=True)):
-            picture(tmp_path / "data" / name / ("live" if live else "spoof") / f"{number}.png", pixels)
+            write(tmp_path / "data" / name / ("live" if live else "spoof") / f"{number}.png", pixels)
         (folder / f"without-{name}").mkdir(parents=True)
         logits = np.where(crops.live, 1.0, -1.0).astype(np.float32)
         logits[0] = -2.0  # a live picture taken for an attack
-        np.savez(
-            folder / f"without-{name}" / "scores.npz",
-            sets=np.full(12, name),
-            logits=logits,
-            live=crops.live,
-        )
-    for number, pixels in enumerate(crop_set("people", 8, 7).pixels):
-        picture(tmp_path / "people" / f"{number}.png", pixels)
+        held_out = (Scored(name, logits, crops.live),)
+        keep(Round(f"without-{name}", held_out, (), ()), folder / f"without-{name}")
+    people = (Scored("people", np.linspace(-1, 3, 8, dtype=np.float32), np.ones(8, bool)),)
+    (folder / "all").mkdir()
+    keep(Round("all", (), (), people), folder / "all")
     report = {"operating_point": {"threshold_logit": 0.0}}
     (folder / "report.json").write_text(json.dumps(report))
-    write_network(folder / pad.NETWORK, side=CROP_PX, classes=1, batch="N", uint8=True)
     return folder
 
 
@@ -92,7 +79,7 @@ def test_one_command_writes_the_report(
     monkeypatch.setattr(pad, "open_networks", lambda _dir: Networks(MiddleFace(), Anybody()))
     arguments = ["--run", run, "--data_root", tmp_path / "data", "--baselines", published]
     arguments += ["--output_dir", tmp_path / "out", "--cache_dir", tmp_path / "cache"]
-    arguments += ["--live", tmp_path / "people", "--live_count", 5, "--apart", "two"]
+    arguments += ["--live_count", 5, "--apart", "two"]
     pad.main([str(argument) for argument in arguments])
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -115,4 +102,4 @@ def test_one_command_writes_the_report(
 
 def test_a_set_that_was_not_held_out_is_no_evidence(run: Path) -> None:
     with pytest.raises(SystemExit, match="three"):
-        pad.facekey(run, ["one", "two", "three"])
+        pad.facekey(run, ["one", "two", "three"], 5, 1)
