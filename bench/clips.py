@@ -4,7 +4,8 @@ Protocol: every frame goes through `Pipeline.glimpse` as a JPEG, at its own time
 clip's own frame rate. Frames that the quality gate refuses are counted and left out, and a
 face that jumps or is gone for a second begins anew, as in a stream. `SequenceJudge` says its
 score at the end of the longest stretch of one face (that is the clip's verdict), and for each
-window of 3 s, moved on by 1.5 s. A clip is accepted when its score reaches the threshold.
+window of 3 s, moved on by 1.5 s. A clip is accepted when its score reaches the threshold; a
+part passes from 0.5 on, and not when it says nothing.
 
 Whoever was trained on a clip's set can't be asked about it. `--liveness-without` names a
 folder of `without-<set>.onnx`, `--temporal-without` the run of training/train_temporal.py;
