@@ -242,6 +242,8 @@ class Connection:
             return
         self._bad = 0
         status = statuses.told(update, dropped=session.dropped)
+        if status is not None and frame.number is not None:
+            status["frame"] = frame.number
         if session.over:
             await self._answer(status)
         elif status is not None:
