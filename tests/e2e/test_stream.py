@@ -149,6 +149,7 @@ def test_answering_too_fast_is_refused(service: Running, puppet: Puppet) -> None
     assert (played.final["status"], played.final["reason"]) == ("rejected", "challenge_failed")
 
 
+@dataclass
 class Hasty(Actor):
     """Has every answer ready."""
 
