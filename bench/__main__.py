@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import clips, latency, lfw, peers, startup
+from bench import clips, latency, lfw, peers, startup, stream
 
 BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
     "latency": lambda _: latency.main(),
+    "stream": lambda given: stream.main(given.data),
     "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),

@@ -4,7 +4,8 @@ Protocol: every frame goes through `Pipeline.glimpse` as a JPEG, at its own time
 clip's own frame rate. Frames that the quality gate refuses are counted and left out, and a
 face that jumps or is gone for a second begins anew, as in a stream. `SequenceJudge` says its
 score at the end of the longest stretch of one face (that is the clip's verdict), and for each
-window of 3 s, moved on by 1.5 s. A clip is accepted when its score reaches the threshold.
+window of 3 s, moved on by 1.5 s. A clip is accepted when its score reaches the threshold; a
+part passes from 0.5 on, and not when it says nothing.
 
 Whoever was trained on a clip's set can't be asked about it. `--liveness-without` names a
 folder of `without-<set>.onnx`, `--temporal-without` the run of training/train_temporal.py;
@@ -27,7 +28,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.intervals import written
 from facekey.core.errors import SampleRejected
 from facekey.core.types import Frame, Glimpse, ModelId
 from facekey.settings import default_models_dir
@@ -45,6 +45,7 @@ from facekey.zoo.fusion import FusionFile, read_fusion
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo
 from training.data.rendered import ATTACKS, brought_to_frame, moved_picture
+from training.evaluate.interval import clopper_pearson
 
 JPEG_QUALITY = 92
 WINDOW_S, STEP_S = 3.0, 1.5
@@ -239,12 +240,16 @@ def _rates(label: str, rows: Sequence[tuple[bool, Parts, float]], stream: Stream
         TEMPORAL: lambda parts, _: (parts[TEMPORAL] or 0.0) >= 0.5,
         PARALLAX: lambda parts, _: (parts[PARALLAX] or 0.0) >= 0.5,
     }
+    if all(parts[FRAMES] is None for _, parts, _ in rows):
+        del ways[FRAMES]
     for name, passes in ways.items():
         for live, rate in ((False, "APCER"), (True, "BPCER")):
             some = [passes(parts, score) for label, parts, score in rows if label == live]
             if some:
                 wrong = sum(some) if not live else len(some) - sum(some)
-                print(f"  {name:10s} {rate} {written(wrong, len(some))}")
+                low, high = clopper_pearson(wrong, len(some))
+                share = f"{100 * wrong / len(some):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+                print(f"  {name:10s} {rate} {share} ({wrong} of {len(some)})")
 
 
 def _drawn(stream: Stream, data: Path) -> None:
@@ -275,8 +280,8 @@ def _drawn(stream: Stream, data: Path) -> None:
         stretch = max(seen.stretches, key=len, default=())
         if not _tells(stretch):
             continue
-        parts: Parts = {FRAMES: 0.5} | {name: network.score(stretch) for name, network in networks.items()}
-        row = (False, parts, stream.file.fusion.score(parts))
+        parts: Parts = {name: network.score(stretch) for name, network in networks.items()}
+        row = (False, {FRAMES: None, **parts}, stream.file.fusion.score({FRAMES: 0.5, **parts}))
         rows.append(row)
         by_attack.setdefault(attack, []).append(row)
     _rates(f"{len(rows)} drawn attacks, the liveness network undecided", rows, stream)

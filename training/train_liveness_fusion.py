@@ -31,7 +31,7 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 
 from facekey.core.liveness import CLIP, EDGE
 from facekey.settings import default_models_dir
-from facekey.vision.liveness.parallax import MIN_SHIFT_PX, MODEL, Parallax, probability
+from facekey.vision.liveness.parallax import MAX_GAIN, MIN_SHIFT_PX, MODEL, Parallax, probability
 from facekey.zoo.zoo import default_cards_dir
 from training.data.parts import FRAMES, PARALLAX, TEMPORAL, Parts, PartsReader, windows_of
 from training.evaluate.pad import Platt, Rate, Scored, balanced_threshold, calibrate
@@ -79,21 +79,20 @@ def main(arguments: list[str] | None = None) -> None:
     for recording in bar(recordings, "asking every part", len(recordings)):
         found += [reader.read(recording, places) for places in windows_of(recording)]
     reader.warn(say)
-    # Pictures that nobody moves at all give no film worth the name, but must be known.
-    platt = _calibrate_parallax(found)
+    platt = calibrate_parallax(found)
     rng = np.random.default_rng(given.seed)
-    rows = _rows(found, platt, rng)
+    rows = rows_of(found, platt, rng)
     results = [
-        _judge([row for row in rows if row.group == group], _fit([row for row in rows if row.group != group]))
+        _judge([row for row in rows if row.group == group], fit([row for row in rows if row.group != group]))
         for group in sorted({row.group for row in rows})
     ]
     scored = [(row, odds) for one in results for row, odds in one]
     threshold_odds = balanced_threshold(
         [Scored(name, *_arrays(scored, name)) for name in ("filmed", "drawn") if _has(scored, name)]
     )
-    weights = _fit(rows)
+    weights = fit(rows)
     text = _report(scored, threshold_odds)
-    document = _document(weights, platt, threshold_odds, rows)
+    document = document_of(weights, platt, threshold_odds, rows)
     given.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     say(f"{given.output.name}: threshold {document['threshold']}, {len(rows)} rows")
     say(text)
@@ -114,7 +113,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _calibrate_parallax(found: Sequence[Parts]) -> Platt:
+def calibrate_parallax(found: Sequence[Parts]) -> Platt:
     """On people, filmed and drawn, against moved pictures: depth is all that it can tell."""
     told = [one for one in found if one.parallax is not None and one.parallax.shift_px >= MIN_SHIFT_PX]
     moved = [one for one in told if not one.live and one.drawn]
@@ -127,10 +126,10 @@ def _calibrate_parallax(found: Sequence[Parts]) -> Platt:
 
 
 def _gain(found: Parallax | None) -> float:
-    return 0.0 if found is None else float(np.clip(found.depth_gain, -0.8, 0.8))
+    return 0.0 if found is None else float(np.clip(found.depth_gain, -MAX_GAIN, MAX_GAIN))
 
 
-def _rows(found: Sequence[Parts], platt: Platt, rng: Generator) -> list[Row]:
+def rows_of(found: Sequence[Parts], platt: Platt, rng: Generator) -> list[Row]:
     """Every window with what its parts said, and copies with parts taken away."""
     filmed = [one for one in found if not one.drawn and one.frames is not None]
     rows: list[Row] = []
@@ -151,10 +150,10 @@ def _rows(found: Sequence[Parts], platt: Platt, rng: Generator) -> list[Row]:
             there = [other.frames for other in cameras if other.source == source]
             said = {FRAMES: there[rng.integers(len(there))], TEMPORAL: one.temporal, PARALLAX: depth}
             rows.append(Row(one.group, one.source, kind, one.live, said, 1.0))
-    return _balanced(rows)
+    return balanced(rows)
 
 
-def _balanced(rows: Sequence[Row]) -> list[Row]:
+def balanced(rows: Sequence[Row]) -> list[Row]:
     """Both labels alike; in each filmed and drawn by their shares; in each the sources alike."""
     counts: dict[tuple[bool, str], dict[str, int]] = {}
     for row in rows:
@@ -168,7 +167,7 @@ def _balanced(rows: Sequence[Row]) -> list[Row]:
     return weighted
 
 
-def _design(said: dict[str, float | None]) -> NDArray[np.float64]:
+def design(said: dict[str, float | None]) -> NDArray[np.float64]:
     """Above, below and absent for each part, and 1 for the bias: (10,)."""
     columns = []
     for name in ORDER:
@@ -182,12 +181,12 @@ def _design(said: dict[str, float | None]) -> NDArray[np.float64]:
     return np.array([*columns, 1.0])
 
 
-def _fit(rows: Sequence[Row]) -> NDArray[np.float64]:
+def fit(rows: Sequence[Row]) -> NDArray[np.float64]:
     """Logistic regression within the bounds of `PartWeight`: (10,)."""
     inputs, target, weight = [], [], []
     for row in rows:
         for mask, share in zip(MASKS, MASK_WEIGHT, strict=True):
-            inputs.append(_design({name: None if name in mask else row.said[name] for name in ORDER}))
+            inputs.append(design({name: None if name in mask else row.said[name] for name in ORDER}))
             target.append(float(row.live))
             weight.append(row.weight * share)
     x, y, w = np.array(inputs), np.array(target), np.array(weight)
@@ -212,7 +211,7 @@ def _bounded(theta: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _judge(rows: Sequence[Row], theta: NDArray[np.float64]) -> list[tuple[Row, float]]:
-    return [(row, float(_design(row.said) @ theta)) for row in rows]
+    return [(row, float(design(row.said) @ theta)) for row in rows]
 
 
 def _has(scored: Sequence[tuple[Row, float]], kind: str) -> bool:
@@ -248,9 +247,10 @@ def _report(scored: Sequence[tuple[Row, float]], threshold: float) -> str:
     return "\n".join(lines)
 
 
-def _document(
+def document_of(
     theta: NDArray[np.float64], platt: Platt, threshold_odds: float, rows: Sequence[Row]
 ) -> dict[str, object]:
+    """What the file holds: weights, threshold, calibration of parallax, and their birth certificate."""
     parts = {
         name: dict(
             zip(

@@ -21,6 +21,7 @@ def configure(level: str) -> None:
     logging.getLogger("uvicorn").setLevel(max(lowest, logging.INFO))
     # A filter, because servers that are started by their own command set levels of their own.
     logging.getLogger("uvicorn.access").addFilter(_dropped)
+    logging.getLogger("uvicorn.error").addFilter(_names_no_path)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -39,6 +40,11 @@ def configure(level: str) -> None:
 def _dropped(_: logging.LogRecord) -> bool:
     """A server's own access log holds paths and query strings, and those hold user ids."""
     return False
+
+
+def _names_no_path(record: logging.LogRecord) -> bool:
+    """The server tells of each WebSocket with its path, and that holds the client's id."""
+    return '"WebSocket %s"' not in str(record.msg)
 
 
 class RequestLog:

@@ -57,12 +57,29 @@ async def stream(websocket: WebSocket, client_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A frame that is to be looked at."""
+    """A frame that is to be looked at; still in its base64 if it came so, for most are dropped."""
 
-    image: bytes
+    frame: bytes | FrameMessage
     at_s: float
-    number: int | None = None
-    challenge_id: str | None = None
+
+    @property
+    def image(self) -> bytes:
+        """The encoded picture.
+
+        Raises:
+            RequestInvalid: it is not base64.
+        """
+        return self.frame.image() if isinstance(self.frame, FrameMessage) else self.frame
+
+    @property
+    def number(self) -> int | None:
+        """The client's own count, when it counts."""
+        return self.frame.number if isinstance(self.frame, FrameMessage) else None
+
+    @property
+    def challenge_id(self) -> str | None:
+        """Which challenge it answers, when the client says so."""
+        return self.frame.challenge_id if isinstance(self.frame, FrameMessage) else None
 
 
 class Ended(Exception):
@@ -196,7 +213,7 @@ class Connection:
         elif not isinstance(told, FrameMessage):
             raise RequestInvalid("session_started", "the session began already; send frames")
         if isinstance(told, FrameMessage):
-            self._put(Waiting(told.image(), at_s, told.number, told.challenge_id))
+            self._put(Waiting(told, at_s))
 
     def _put(self, frame: Waiting) -> None:
         if self._slot is not None and self._session is not None:
@@ -242,6 +259,8 @@ class Connection:
             return
         self._bad = 0
         status = statuses.told(update, dropped=session.dropped)
+        if status is not None and frame.number is not None:
+            status["frame"] = frame.number
         if session.over:
             await self._answer(status)
         elif status is not None:

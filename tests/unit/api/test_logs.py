@@ -33,6 +33,7 @@ logging.getLogger("uvicorn.access").info(
 logging.getLogger("aiosqlite").debug("executing %s", ("SELECT ... WHERE user_id = ?", ("SECRET",)))
 logging.getLogger("sqlalchemy.engine").info("SECRET")
 logging.getLogger("uvicorn.error").info("started")
+logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", "/ws/SECRET")
 
 
 async def application(scope, receive, send):

@@ -174,7 +174,7 @@ class TestRefusals:
     async def test_replayed_frames(self, stream: Stream, stage: Stage, store: Store) -> None:
         """What one session showed is refused in the next, also after another encoding."""
         first = await Player.sits_down(stream, stage)
-        await first.show(0.6)
+        await first.show(1.4)
         shown = list(stage.prepared.values())
         second = await Player.sits_down(stream, stage, session_id="t")
         for number in range(2, len(shown)):

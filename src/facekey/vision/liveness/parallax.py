@@ -25,10 +25,10 @@ from facekey.core.types import Floats, Glimpse, ModelId, Pixels
 
 MODEL = ModelId("parallax:1")
 
-LAGS_S = (0.5, 1.2)
-LAG_TOLERANCE_S = 0.25
-PAIRS = 12  # of each lag, spread over the window
-MIN_PAIRS = 4  # fewer are an anecdote
+LAGS_S = (0.25, 0.5, 1.0)  # a fast turn loses its corners over the long ones, a slow one needs them
+LAG_TOLERANCE_S = 0.12
+PAIRS = 10  # of each lag, spread over the window
+MIN_PAIRS = 3  # fewer are an anecdote
 WINDOW_S = 5.0
 
 CORNERS, CORNER_QUALITY, CORNER_GAP_PX = 120, 0.005, 4
