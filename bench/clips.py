@@ -8,7 +8,7 @@ window of 3 s, moved on by 1.5 s. A clip is accepted when its score reaches the 
 part passes from 0.5 on, and not when it says nothing.
 
 Whoever was trained on a clip's set can't be asked about it. `--liveness-without` names a
-folder of `without-<set>.onnx`, `--temporal-without` the run of training/train_temporal.py;
+run of training/combine_liveness.py, `--temporal-without` the run of training/train_temporal.py;
 where the network of a set is missing, the shipped one is asked and the line says "saw it".
 
 Then photos are held up, shaken, zoomed, turned, tilted and bent before the same pipeline.
@@ -35,7 +35,6 @@ from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.geometry import overlap
 from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
-from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.vision.liveness.parallax import ParallaxLiveness
 from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline
@@ -46,6 +45,7 @@ from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo
 from training.data.rendered import ATTACKS, brought_to_frame, moved_picture
 from training.evaluate.interval import clopper_pearson
+from training.left_out import networks_without
 
 JPEG_QUALITY = 92
 WINDOW_S, STEP_S = 3.0, 1.5
@@ -84,21 +84,12 @@ class Stream:
 
     def pipeline(self, source: str) -> tuple[Pipeline, bool]:
         """The pipeline for clips of a set, and whether its liveness network never saw that set."""
-        use = self._zoo.card("liveness_resnet18").liveness
-        if use is None:
-            raise ValueError("the card of the liveness network has no calibration")
-        path = self._liveness_without / f"without-{source}.onnx" if self._liveness_without else None
-        unseen = path is not None and path.is_file()
-        session = (
-            OnnxSession(path.read_bytes(), model_id=ModelId(path.stem))
-            if path is not None and unseen
-            else self._zoo.open("liveness_resnet18")
-        )
+        networks, unseen = networks_without(self._liveness_without, source, self._zoo)
         pipeline = Pipeline(
             detector=open_detector(self._zoo),
             landmarker=FaceMeshLandmarker(self._zoo.open("facemesh")),
             embedders=[mobilefacenet_embedder(self._zoo.open("mobilefacenet"))],
-            liveness=[LivenessCnn(session, slope=1 / use.temperature, intercept=use.bias)],
+            liveness=networks,
             eyes=EyelidReader(self._zoo.open("iris")),
         )
         return pipeline, unseen
@@ -314,5 +305,5 @@ def _jpeg(frame: Frame) -> bytes:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What only this measurement takes."""
-    parser.add_argument("--liveness-without", type=Path, help="clips: folder of without-<set>.onnx")
+    parser.add_argument("--liveness-without", type=Path, help="clips: a run of training/combine_liveness.py")
     parser.add_argument("--temporal-without", type=Path, help="clips: a run of training/train_temporal.py")

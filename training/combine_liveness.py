@@ -4,8 +4,9 @@ The product takes the mean of the networks' calibrated log-odds. Here the same i
 what each said of the sets it never saw.
 
 1. Read the rounds of every run; all must have held out the same sets together.
-2. Calibrate each network, take the mean, and calibrate that: the mean of two is less sure
-   than it should be. What makes up for it goes into each network's own calibration.
+2. Calibrate each network, take the mean, and calibrate that: a mean is less sure than it
+   should be. What makes up for it goes into each network's own calibration, and so does the
+   `--weight` of a network whose word counts for more.
 3. Write the rounds, the report and the threshold of the mean, with the networks beside them,
    as if one network had been trained: for `liveness_card.py`, `head_attempts.py`,
    `evaluate/pad.py` and `bench clips`.
@@ -26,10 +27,9 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 
 from training import liveness_report
 from training.evaluate.attack_rates import Platt, Scored, calibrate
+from training.left_out import CALIBRATION
 from training.progress import say
 from training.rounds import Round, keep, load
-
-CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Member:
         name: of its ONNX file.
         rounds: one for each fold.
         last: the network that was trained on everything.
-        platt: its calibration on what it never saw.
+        platt: its calibration on what it never saw, times its share in the mean.
     """
 
     folder: Path
@@ -54,10 +54,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Read, combine, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--run", action="append", required=True, type=Path, help="one for each network")
+    parser.add_argument("--weight", action="append", type=float, default=[], help="one for each; 1")
     parser.add_argument("--output_dir", required=True, type=Path)
     given = parser.parse_args(arguments)
 
-    members = [read(run) for run in given.run]
+    weights = given.weight or [1.0] * len(given.run)
+    if len(weights) != len(given.run) or min(weights) <= 0:
+        raise SystemExit("give one positive --weight for each --run, or none")
+    mean = sum(weights) / len(weights)
+    members = [read(run, weight / mean) for run, weight in zip(given.run, weights, strict=True)]
     rounds, last, final = combine(members)
     given.output_dir.mkdir(parents=True, exist_ok=True)
     for one in (*rounds, last):
@@ -73,8 +78,12 @@ def main(arguments: list[str] | None = None) -> None:
     say(liveness_report.write(given.output_dir, {"members": sorted(calibration)}, rounds, last))
 
 
-def read(run: Path) -> Member:
+def read(run: Path, share: float = 1.0) -> Member:
     """A run's rounds and its network.
+
+    Args:
+        run: `--output_dir` of its training.
+        share: its weight over the mean of all weights.
 
     Raises:
         SystemExit: it has no rounds, or not one network.
@@ -84,7 +93,7 @@ def read(run: Path) -> Member:
     if not rounds or last is None or len(networks) != 1:
         raise SystemExit(f"{run} is no finished run with rounds of leave-one-out and one network")
     platt = calibrate([scored for one in rounds for scored in one.held_out])
-    return Member(run, networks[0].stem, tuple(rounds), last, platt)
+    return Member(run, networks[0].stem, tuple(rounds), last, Platt(share * platt.a, share * platt.b))
 
 
 def combine(members: Sequence[Member]) -> tuple[list[Round], Round, Platt]:

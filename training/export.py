@@ -6,8 +6,6 @@ are stored as float16 and cast when the network is loaded, which halves the file
 runtime folds the casts away and computes in float32.
 """
 
-import argparse
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +16,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-if __package__ in (None, ""):  # started as a script: make the package findable
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from facekey.core.types import Floats, ModelId
 from facekey.zoo.onnx import OnnxSession
 from training.data.crops import CROP_PX
 from training.fit import logits
-from training.models.resnet18 import MIN_VARIANCE, BasicBlock, ResNet18
+from training.models.resnet18 import MIN_VARIANCE, RAW_MEAN, RAW_SCALE, BasicBlock, ResNet18
 
 OPSET = 17
 IR_VERSION = 8
@@ -75,7 +70,13 @@ def build(network: ResNet18, *, half: bool, crop_px: int = CROP_PX) -> bytes:
     graph.node("Transpose", ["as_float"], "planes", perm=[0, 3, 1, 2])  # (N, 3, S, S)
     unchanged = [graph.exact("ones", np.ones(3, np.float32)), graph.exact("zeros", np.zeros(3, np.float32))]
     graph.node("InstanceNormalization", ["planes", *unchanged], "scaled", epsilon=MIN_VARIANCE)
-    graph.conv("stem", network.stem, network.stem_norm, "scaled", relu=True)
+    seen = "scaled"
+    if network.colour:
+        graph.node("Sub", ["planes", graph.exact("raw_mean", np.float32(RAW_MEAN))], "centred")
+        graph.node("Div", ["centred", graph.exact("raw_scale", np.float32(RAW_SCALE))], "raw")
+        graph.node("Concat", ["scaled", "raw"], "both", axis=1)  # (N, 6, S, S)
+        seen = "both"
+    graph.conv("stem", network.stem, network.stem_norm, seen, relu=True)
     graph.node("MaxPool", ["stem"], "pooled", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     last = "pooled"
     for index, block in enumerate(network.blocks):
@@ -169,20 +170,3 @@ def _numpy(value: torch.Tensor) -> Floats:
 def _difference(data: bytes, probe: NDArray[np.uint8], wanted: Floats) -> float:
     (found,) = OnnxSession(data, model_id=ModelId("export")).run(probe)
     return float(np.abs(found[:, 0] - wanted).max())
-
-
-def main() -> None:
-    """Export a checkpoint: its averaged weights."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--float32", action="store_true", help="store whole weights: twice the size")
-    options = parser.parse_args()
-    network = ResNet18(width=options.width)
-    network.load_state_dict(torch.load(options.checkpoint, weights_only=True)["average"])
-    print(export(network.eval(), options.output, half=not options.float32))
-
-
-if __name__ == "__main__":
-    main()

@@ -48,6 +48,7 @@ class Recipe:
 
     Attributes:
         epoch_samples: pictures an epoch.
+        colour: also show the pictures as they are, not only evened out.
         smoothing: labels are `smoothing` and 1 - `smoothing`: some of the labels are wrong.
         ema_steps: how many steps the averaged weights look back, about.
         teaching: weight of the teachers' answers beside the labels.
@@ -63,6 +64,7 @@ class Recipe:
     seed: int
     width: int
     epoch_samples: int
+    colour: bool = False
     weight_decay: float = 0.05
     smoothing: float = 0.05
     ema_steps: int = 200
@@ -102,7 +104,9 @@ def fit(
     """
     torch.manual_seed(recipe.seed)
     answers = source[0].looks.answers.shape[1]
-    pupil = Pupil(ResNet18(width=recipe.width), answers).to(memory_format=torch.channels_last)
+    pupil = Pupil(ResNet18(width=recipe.width, colour=recipe.colour), answers).to(
+        memory_format=torch.channels_last
+    )
     scale = Scale.of(source)
     if start is not None:
         stored = torch.load(start, weights_only=True)

@@ -29,7 +29,7 @@ from training.data.layout import LIVE, SPOOF, discover, live_only
 from training.data.recording import Recording, record
 from training.data.rendered import ATTACKS, LIVES, brought_to_frame, moved_picture, person
 from training.data.runs import find_runs, thumbnails
-from training.detector import retinaface
+from training.networks import open_networks
 from training.progress import bar, say
 
 ASSUMED_FPS = 15.0  # of picture sets, which don't tell theirs
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     zoo.pull(["facemesh", "iris"])
     look = partial(
         record,
-        detector=retinaface(given.models_dir),
+        detector=open_networks(given.models_dir).detector,
         landmarker=FaceMeshLandmarker(zoo.open("facemesh")),
         eyes=EyelidReader(zoo.open("iris")),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from facekey.core.metrics import area_under_roc
 from facekey.core.types import Floats
 from training.data.sequences import Window
-from training.evaluate.pad import Platt, Rate, Scored, calibrate
+from training.evaluate.attack_rates import Platt, Rate, Scored, calibrate
 from training.evaluate.plots import draw
 from training.record_sequences import RECAPTURED, REPLAY
 

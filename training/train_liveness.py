@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         seed=options.seed,
         width=options.width,
         epoch_samples=options.epoch_samples,
+        colour=options.colour,
         bfloat16=options.bfloat16,
         started_from=options.start_from.name if options.start_from else "",
     )
@@ -68,15 +69,16 @@ def main(arguments: list[str] | None = None) -> None:
         network = _fit(fold, material, recipe, options)
         rounds.append(judge_round(fold, partial(logits, network), material))
         keep(rounds[-1], options.output_dir / fold.name)
-        export(network, options.output_dir / fold.name / "liveness_resnet18.onnx")
+        export(network, options.output_dir / fold.name / f"{options.name}.onnx")
     network = _fit(ALL, material, recipe, options)
     last = judge_round(ALL, partial(logits, network), material)
     keep(last, options.output_dir / ALL.name)
+    export(network, options.output_dir / ALL.name / f"{options.name}.onnx")
     if rounds:
         say(liveness_report.write(options.output_dir, asdict(recipe), rounds, last))
     else:
         say("no set was held out, so nothing can be said about unseen cameras; see --leave_one_out")
-    exported = export(network, options.output_dir / "liveness_resnet18.onnx")
+    exported = export(network, options.output_dir / f"{options.name}.onnx")
     say(f"{exported.path}: {exported.size_bytes / 1e6:.1f} MB, off by {exported.max_error:.1e} at most")
 
 
@@ -89,6 +91,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--lr", type=float, default=0.001)
     add("--epoch_samples", type=int, default=6400, help="pictures shown in an epoch")
     add("--width", type=int, default=32, help="channels of the first stage; 64 is the paper's network")
+    add("--colour", action="store_true", help="also show pictures as they are; --name it differently")
+    add("--name", default="liveness_resnet18", help="of the ONNX file")
     add("--teachers", type=Path, help="published spoof detectors to learn from; see training/teachers.py")
     add("--foundation_epochs", type=int, default=0, help="epochs on live people and simulated attacks alone")
     add("--only", action="append", default=[], help="train this round only, such as all; --resume joins them")

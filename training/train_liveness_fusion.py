@@ -34,7 +34,7 @@ from facekey.settings import default_models_dir
 from facekey.vision.liveness.parallax import MAX_GAIN, MIN_SHIFT_PX, MODEL, Parallax, probability
 from facekey.zoo.zoo import default_cards_dir
 from training.data.parts import FRAMES, PARALLAX, TEMPORAL, Parts, PartsReader, windows_of
-from training.evaluate.pad import Platt, Rate, Scored, balanced_threshold, calibrate
+from training.evaluate.attack_rates import Platt, Rate, Scored, balanced_threshold, calibrate
 from training.git import commit
 from training.progress import bar, say
 from training.record_sequences import load_recordings
@@ -105,7 +105,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--clips", type=Path, required=True, help="the clips they were made from")
     add("--pictures", type=Path, required=True, help="the sets of pictures they were made from")
     add("--temporal_run", type=Path, required=True, help="--output_dir of train_temporal.py")
-    add("--liveness_without", type=Path, help="without-<set>.onnx of each set, where there are any")
+    add("--liveness_without", type=Path, help="--output_dir of combine_liveness.py")
     add("--hold_out", action="append", default=[], metavar="SET[,SET]", help="as for train_temporal.py")
     add("--models_dir", type=Path, default=default_models_dir())
     add("--output", type=Path, default=default_cards_dir() / "weights" / "liveness_fusion.json")

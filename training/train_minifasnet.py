@@ -5,10 +5,11 @@ and sees colour and haze, which the ResNet-18 is kept from seeing. The two err d
 the product takes the mean of their log-odds.
 
 1. Find the pictures, cut the faces out and draw their forms, as `train_liveness.py` does.
-2. Teach both trunks further on live people and simulated attacks, no labelled set: to tell
-   the two apart, to foretell what a third published network says, and to go on seeing what
-   they saw. One pair of trunks serves all rounds.
-3. Write down what they see in every form.
+2. Teach both trunks further, gently, on live people and simulated attacks, no labelled set: to
+   foretell what a third published network says, and to go on seeing what they saw. One pair
+   of trunks serves all rounds. Nobody tells them which is live: that made them worse.
+3. Write down what they see in every picture, as it is: augmentation and simulated attacks
+   would teach the last layer colours that some cameras have by themselves.
 4. For each fold fit the last layer without its sets, and without anybody who is in them, and
    judge it on them; then the one that ships, on everything.
 5. Write the report, the threshold and the calibration, then export the network.
@@ -25,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.functional import smooth_l1_loss
 from torch.optim import AdamW
 
 if __package__ in (None, ""):  # started as a script: make the package findable
@@ -35,11 +36,12 @@ from facekey.core.types import Floats, ModelId, Pixels
 from facekey.zoo.onnx import OnnxSession
 from training import liveness_report
 from training.data.crops import CROP_PX
-from training.data.sampling import Cell, Epoch
+from training.data.people import strangers
+from training.data.sampling import FULL_PICTURES, Epoch
 from training.data.split import ALL, Fold, folds
 from training.export_minifasnet import FEATURES, build
 from training.fit import Scale
-from training.material import Material, Shown, add_options, extra_cells, gather, seen_cells
+from training.material import EXTRA_WEIGHT, Material, Shown, add_options, extra_cells, gather
 from training.models.minifasnet import Decision, MiniFasNets
 from training.models.resnet18 import to_input
 from training.progress import bar, say
@@ -51,6 +53,7 @@ NAME = "liveness_minifasnet"
 TRUNKS = ("minifasnet_v2", "minifasnet_v1se")
 MAX_ANSWER = 4.0
 LOOK_BATCH = 64
+HEAD_LR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,9 @@ def _taught(material: Material, recipe: Recipe, options: argparse.Namespace) -> 
     columns = Teachers(options.published).columns
     own = np.concatenate([columns[name].inner for name in TRUNKS])
     others = np.concatenate([place.all for name, place in columns.items() if name not in TRUNKS] or [own])
-    foretell, tell = nn.Linear(network.features, len(others)), nn.Linear(network.features, 1)
-    heads = [*foretell.parameters(), *tell.parameters()]
+    foretell = nn.Linear(network.features, len(others))
     trunks = list(network.trunks.parameters())
-    optimizer = AdamW([{"params": trunks, "lr": recipe.lr}, {"params": heads, "lr": 10 * recipe.lr}])
+    optimizer = AdamW([{"params": trunks, "lr": recipe.lr}, {"params": foretell.parameters(), "lr": HEAD_LR}])
     epoch = Epoch.draw(source, seed=recipe.seed, number=0, length=recipe.steps * BATCH)
     deviation = torch.from_numpy(scale.deviation[own])
     for step in bar(range(recipe.steps), "teaching the trunks", recipe.steps):
@@ -127,11 +129,8 @@ def _taught(material: Material, recipe: Recipe, options: argparse.Namespace) -> 
         said = np.clip((batch.answers - scale.mean) / scale.deviation, -MAX_ANSWER, MAX_ANSWER)
         seen = network.describe(to_input(torch.from_numpy(batch.pixels)))
         before = torch.from_numpy(batch.answers[:, own])
-        loss = (
-            binary_cross_entropy_with_logits(tell(seen)[:, 0], torch.from_numpy(batch.live))
-            + smooth_l1_loss(foretell(seen), torch.from_numpy(said[:, others]))
-            + smooth_l1_loss(seen / deviation, before / deviation)
-        )
+        other = smooth_l1_loss(foretell(seen), torch.from_numpy(said[:, others]))
+        loss = other + smooth_l1_loss(seen / deviation, before / deviation)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trunks, 1.0)
@@ -144,12 +143,12 @@ def _taught(material: Material, recipe: Recipe, options: argparse.Namespace) -> 
 
 
 def _look(network: MiniFasNets, material: Material) -> dict[str, Floats]:
-    """Step 3: by set, (forms, features) float32."""
+    """Step 3: by set, (pictures, features) float32."""
     session = OnnxSession(build(network, features=True), model_id=ModelId(NAME))
-    found = {}
     shown: Sequence[Shown] = [*material.labelled, *material.extra]
+    found = {}
     for one in shown:
-        pixels = one.looks.pixels
+        pixels = one.crops.middle()
         starts = range(0, len(pixels), LOOK_BATCH)
         found[one.crops.name] = np.concatenate(
             [
@@ -161,12 +160,23 @@ def _look(network: MiniFasNets, material: Material) -> dict[str, Floats]:
 
 
 def _decide(fold: Fold, material: Material, looked: dict[str, Floats], recipe: Recipe) -> Decision:
-    """Step 4: the last layer, by logistic regression on what the trunks saw in the round's cells."""
-    source: list[Cell] = seen_cells(fold, material, say)
-    seen = np.concatenate([looked[cell.looks.name][cell.rows] for cell in source])
-    live = np.concatenate([cell.looks.live[cell.rows] for cell in source])
-    weight = np.concatenate([np.full(len(cell.rows), cell.weight / len(cell.rows)) for cell in source])
-    return Decision.fit(seen, live, weight / weight.sum(), ridge=recipe.ridge)
+    """Step 4: the last layer, by logistic regression; every set and label counts the same."""
+    held_out = [shown.crops for shown in material.labelled if shown.crops.name in fold.held_out]
+    groups = [(shown, EXTRA_WEIGHT) for shown in material.extra]
+    groups += [(shown, 1.0) for shown in material.labelled if shown.crops.name not in fold.held_out]
+    seen, live, weight = [], [], []
+    for shown, worth in groups:
+        crops = shown.crops
+        keep_these = strangers(crops, held_out)
+        for label in (True, False):
+            rows = np.flatnonzero(keep_these & (crops.live == label))
+            if len(rows):
+                seen.append(looked[crops.name][rows])
+                live.append(np.full(len(rows), label))
+                share = min(1.0, len(rows) / FULL_PICTURES)
+                weight.append(np.full(len(rows), worth * share / len(rows)))
+    total = np.concatenate(weight)
+    return Decision.fit(np.concatenate(seen), np.concatenate(live), total / total.sum(), ridge=recipe.ridge)
 
 
 def _logits(network: MiniFasNets, pixels: Pixels) -> Floats:
@@ -189,9 +199,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     add_options(parser)
     parser.add_argument("--published", type=Path, required=True, help="the published networks' ONNX files")
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--lr", type=float, default=1e-4)
-    parser.add_argument("--ridge", type=float, default=1e-3)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--lr", type=float, default=2e-5)
+    parser.add_argument("--ridge", type=float, default=3e-3)
     parser.add_argument("--resume", action="store_true", help="take the trunks in --output_dir")
     return parser.parse_args(arguments)
 

@@ -135,11 +135,11 @@ def open_vision(
     embedders = [adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if _usable(zoo, cards[name])]
     if not embedders:
         raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
-    live = [_open_liveness(zoo, card) for card in cards.values() if _usable_liveness(zoo, card)]
+    live = [_open_liveness(zoo, card) for card in cards.values() if _tells_liveness(card)]
     if not live:
         raise ModelUnavailable("liveness", "no network is installed; run `facekey models pull`")
     in_use = {*SUPPORT, *(name for name in EMBEDDERS if _usable(zoo, cards[name]))}
-    in_use |= {card.name for card in cards.values() if _usable_liveness(zoo, card)}
+    in_use |= {card.name for card in cards.values() if _tells_liveness(card)}
     calibrations = {
         card.model_id: card.calibration
         for card in cards.values()
@@ -159,7 +159,7 @@ def open_vision(
         sequence=open_judge(zoo),
         matcher=Matcher(calibrations),
         populations={model: _population(model) for model in calibrations},
-        # Their scores are averaged; the strictest line holds for the mean.
+        # Their scores are averaged; should their cards differ, the strictest line holds for the mean.
         liveness_threshold=max(threshold for _, threshold in live),
         device=mesh_session.provider.removesuffix("ExecutionProvider"),
         networks=tuple(_network_status(zoo, card, in_use=card.name in in_use) for card in cards.values()),
@@ -381,13 +381,9 @@ def _usable(zoo: Zoo, card: Card) -> bool:
     return card.calibration is not None and zoo.status(card.name).installed
 
 
-def _usable_liveness(zoo: Zoo, card: Card) -> bool:
-    return (
-        card.task is Task.LIVENESS
-        and card.liveness is not None
-        and card.liveness.threshold is not None
-        and zoo.status(card.name).installed
-    )
+def _tells_liveness(card: Card) -> bool:
+    """Whether a network has a threshold. All that have one were measured together: each must be there."""
+    return card.task is Task.LIVENESS and card.liveness is not None and card.liveness.threshold is not None
 
 
 def _open_liveness(zoo: Zoo, card: Card) -> tuple[LivenessNetwork, float]:

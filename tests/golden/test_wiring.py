@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from facekey.core.errors import ModelError
+from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.wiring import open_vision
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
@@ -13,7 +13,7 @@ LIVENESS = "liveness_resnet18"
 
 
 @pytest.mark.parametrize(
-    ("said", "instead"), [("box_scale = 0.85", "box_scale = 2.7"), ("live_index = 0", "live_index = 1")]
+    ("said", "instead"), [("box_scale = 1.3", "box_scale = 2.7"), ("live_index = 0", "live_index = 1")]
 )
 def test_a_liveness_card_that_asks_for_something_else_is_refused(
     zoo: Zoo, tmp_path: Path, said: str, instead: str
@@ -28,3 +28,11 @@ def test_a_liveness_card_that_asks_for_something_else_is_refused(
         shutil.copytree(zoo.published(name).parents[1], cache / name)
     with pytest.raises(ModelError, match=LIVENESS):
         open_vision(Zoo(cache_dir=cache, cards_dir=cards))
+
+
+def test_every_liveness_network_must_be_there(zoo: Zoo, tmp_path: Path) -> None:
+    for name in zoo.names("default"):
+        if name != LIVENESS:
+            shutil.copytree(zoo.published(name).parents[1], tmp_path / name)
+    with pytest.raises(ModelUnavailable, match=LIVENESS):
+        open_vision(Zoo(cache_dir=tmp_path))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.types import Frame, ModelId
+from facekey.core.ports import LivenessNetwork
+from facekey.core.types import Crop, Frame, ModelId
 from facekey.vision.align import context_crop
-from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.vision.liveness.motion import features, recent, tells_something
 from facekey.vision.liveness.parallax import Parallax, View, measure
 from facekey.zoo.onnx import OnnxSession
@@ -21,6 +21,7 @@ from training.data.layout import discover
 from training.data.recording import Recording
 from training.data.runs import find_runs, thumbnails
 from training.data.sequences import DRAWN, UNKNOWN_RATE, series_of
+from training.left_out import mean_odds, networks_without
 
 FRAMES, TEMPORAL, PARALLAX = "frames", "temporal", "parallax"
 
@@ -28,7 +29,6 @@ WINDOW_S, STEP_S = 3.0, 1.5
 MIN_FRAMES = 12
 MAX_WINDOWS = 8  # of one recording
 CNN_FRAMES = 10  # of a window are shown to the liveness network
-MIN_ODDS = 1e-3  # as in `facekey.vision.sequence`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class PartsReader:
             clips: what `record_sequences.py` was given.
             pictures: the same.
             models_dir: cache of networks.
-            liveness_without: folder of `without-<set>.onnx`.
+            liveness_without: `--output_dir` of combine_liveness.py.
             temporal_run: `--output_dir` of train_temporal.py.
             groups: sources that left together there.
         """
@@ -130,14 +130,13 @@ class PartsReader:
 
     def _frames(self, recording: Recording, places: NDArray[np.intp]) -> float:
         some = places[np.unique(np.linspace(0, len(places) - 1, CNN_FRAMES).astype(int))]
-        network = self._liveness(recording.source)
+        networks = self._liveness(recording.source)
         wanted = {int(recording.index[place]): int(place) for place in some}
-        crops = [
-            context_crop(frame, recording.detection(wanted[index]), crop_px=network.crop_px)
-            for index, frame in self._frames_of(recording, sorted(wanted))
-        ]
-        bounded = np.clip(network.score(crops), MIN_ODDS, 1 - MIN_ODDS)
-        return float(0.5 * (1 + np.tanh(np.log(bounded / (1 - bounded)).mean() / 2)))
+        cut: dict[int, list[Crop]] = {network.crop_px: [] for network in networks}
+        for index, frame in self._frames_of(recording, sorted(wanted)):
+            for crop_px, crops in cut.items():
+                crops.append(context_crop(frame, recording.detection(wanted[index]), crop_px=crop_px))
+        return float(0.5 * (1 + np.tanh(mean_odds(networks, cut) / 2)))
 
     def _frames_of(self, recording: Recording, indices: Sequence[int]) -> Iterator[tuple[int, Frame]]:
         # Here, since that module draws on this package's others.
@@ -159,19 +158,11 @@ class PartsReader:
         paths = [picture.path for picture in self._sets[source].pictures if picture.live == live]
         return find_runs(thumbnails(paths)), paths
 
-    def _open_liveness(self, source: str) -> LivenessCnn:
-        use = self._zoo.card("liveness_resnet18").liveness
-        if use is None:
-            raise ValueError("the card of the liveness network says nothing of its calibration")
-        left_out = (
-            None if self._liveness_without is None else self._liveness_without / f"without-{source}.onnx"
-        )
-        if left_out is not None and left_out.is_file():
-            session = OnnxSession(left_out.read_bytes(), model_id=ModelId(left_out.stem))
-        else:
+    def _open_liveness(self, source: str) -> list[LivenessNetwork]:
+        networks, unseen = networks_without(self._liveness_without, source, self._zoo)
+        if not unseen:
             self._saw_it.add(source)
-            session = self._zoo.open("liveness_resnet18")
-        return LivenessCnn(session, slope=1 / use.temperature, intercept=use.bias)
+        return networks
 
     def _temporal(self, recording: Recording, places: NDArray[np.intp]) -> float | None:
         series = series_of(recording, places)

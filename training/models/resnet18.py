@@ -4,7 +4,8 @@ Paper:    He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
           https://arxiv.org/abs/1512.03385 (the 18-layer network of table 1)
 Input:    (N, 3, S, S) float32, RGB, 0..255. The first layer gives every channel of every
           picture mean 0 and variance 1: exposure and colour cast differ from camera to
-          camera, and a network that may look at them learns the cameras
+          camera, and a network that may look at them learns the cameras. With `colour` it
+          sees the picture as it is as well, because haze and gamut tell of screens and paper
 Output:   (N,) float32, positive for live
 Weights:  made by training/train_liveness.py; width 64 is the paper's network (11.2 M
           parameters), width 32 the slim one that ships (2.8 M)
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MIN_VARIANCE = 1.0  # grey levels squared; keeps a black picture finite, and its noise small
+RAW_MEAN, RAW_SCALE = 128.0, 64.0  # grey levels; puts pixels at about mean 0 and deviation 1
 BLOCKS = (2, 2, 2, 2)
 
 
@@ -44,10 +46,10 @@ class BasicBlock(nn.Module):
 class ResNet18(nn.Module):
     """The network. `width` is the number of channels of the first stage."""
 
-    def __init__(self, *, width: int = 32, dropout: float = 0.2) -> None:
+    def __init__(self, *, width: int = 32, colour: bool = False, dropout: float = 0.2) -> None:
         super().__init__()
-        self.width = width
-        self.stem = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.width, self.colour = width, colour
+        self.stem = nn.Conv2d(6 if colour else 3, width, 7, stride=2, padding=3, bias=False)
         self.stem_norm = nn.BatchNorm2d(width)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         blocks: list[BasicBlock] = []
@@ -71,6 +73,8 @@ class ResNet18(nn.Module):
     def describe(self, pixels: Tensor) -> Tensor:
         """What is seen: (N, 3, S, S) float32 0..255 -> (N, features)."""
         x = functional.instance_norm(pixels, eps=MIN_VARIANCE)  # (N, 3, S, S)
+        if self.colour:
+            x = torch.cat([x, (pixels - RAW_MEAN) / RAW_SCALE], dim=1)  # (N, 6, S, S)
         x = self.pool(functional.relu(self.stem_norm(self.stem(x))))  # (N, width, S/4, S/4)
         x = self.blocks(x)  # (N, 8 width, S/32, S/32)
         return x.mean(dim=(2, 3))  # (N, 8 width)

@@ -162,9 +162,13 @@ class Pipeline:
 
     def _score(self, frame: Frame, face: Detection) -> Liveness:
         """Ask every liveness network; the score is the mean of their log-odds."""
+        crops = {
+            side: context_crop(frame, face, crop_px=side)
+            for side in {network.crop_px for network in self._liveness}
+        }
         parts = {}
         for network in self._liveness:
-            (parts[network.model_id],) = network.score([context_crop(frame, face, crop_px=network.crop_px)])
+            (parts[network.model_id],) = network.score([crops[network.crop_px]])
         bounded = [min(max(part, MIN_ODDS), 1 - MIN_ODDS) for part in parts.values()]
         odds = sum(math.log(part / (1 - part)) for part in bounded) / len(bounded)
         return Liveness(1 / (1 + math.exp(-odds)), parts)

@@ -9,7 +9,7 @@ from facekey.vision.liveness.parallax import Parallax
 from facekey.zoo.fusion import read_fusion
 from tests.unit.training.test_sequences import recording
 from training.data.parts import FRAMES, PARALLAX, TEMPORAL, WINDOW_S, Parts, windows_of
-from training.evaluate.pad import Platt
+from training.evaluate.attack_rates import Platt
 from training.train_liveness_fusion import (
     ORDER,
     Row,

@@ -4,7 +4,8 @@ Paper:    He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
           https://arxiv.org/abs/1512.03385, trained by this project
 Input:    (N, S, S, 3) uint8 RGB, context crop; S is the network's own
 Output:   (N, 1) logit, larger for live
-Weights:  named, hashed and licensed in models/liveness_resnet18.toml
+Weights:  named, hashed and licensed in models/liveness_*.toml; several are asked together, and
+          each card's calibration holds for the mean of them all
 """
 
 from collections.abc import Sequence
