@@ -40,6 +40,9 @@ from training.progress import bar, say
 from training.record_sequences import load_recordings
 
 ORDER = (FRAMES, TEMPORAL, PARALLAX)
+ONLY_DOUBT = (TEMPORAL, PARALLAX)
+"""Parts whose "live" adds nothing: the video of a person moves like the person. They tell a still
+picture from one that moves, and may only take away."""
 MASKS = ((), (TEMPORAL,), (PARALLAX,), (TEMPORAL, PARALLAX))  # parts taken away, in turn
 MASK_WEIGHT = (0.55, 0.15, 0.15, 0.15)
 FILMED_SHARE = 0.6  # of the weight of each label; the rest is drawn
@@ -204,8 +207,10 @@ def fit(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 def _bounded(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     kept = theta.copy()
-    for part in range(len(ORDER)):
+    for part, name in enumerate(ORDER):
         kept[3 * part : 3 * part + 2] = np.maximum(kept[3 * part : 3 * part + 2], 0.0)
+        if name in ONLY_DOUBT:
+            kept[3 * part] = 0.0
         kept[3 * part + 2] = min(kept[3 * part + 2], 0.0)
     return kept
 
