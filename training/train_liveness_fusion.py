@@ -5,7 +5,7 @@
    window's source, the one of the fold that left it out is asked.
 2. Calibrate parallax.
 3. Fit the weights of `facekey.core.liveness` by logistic regression within their bounds, on
-   windows with all parts and with parts taken away.
+   windows with all parts and with parts taken away. Frames have a line of their own.
 4. Judge each group of sources with weights fitted on the other groups; choose the threshold.
 5. Write models/weights/liveness_fusion.json and a report.
 
@@ -40,6 +40,12 @@ from training.progress import bar, say
 from training.record_sequences import load_recordings
 
 ORDER = (FRAMES, TEMPORAL, PARALLAX)
+FRAMES_LEAST = 0.5
+"""Frames that are more likely an attack than not can't be outvoted by movement: the video of a
+person moves like the person."""
+FRAMES_LEAST = 0.5
+"""Frames that are more likely an attack than not can't be outvoted by movement: the video of a
+person moves like the person."""
 ONLY_DOUBT = (TEMPORAL, PARALLAX)
 """Parts whose "live" adds nothing: the video of a person moves like the person. They tell a still
 picture from one that moves, and may only take away."""
@@ -207,16 +213,19 @@ def fit(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 def _bounded(theta: NDArray[np.float64]) -> NDArray[np.float64]:
     kept = theta.copy()
-    for part, name in enumerate(ORDER):
+    for part in range(len(ORDER)):
         kept[3 * part : 3 * part + 2] = np.maximum(kept[3 * part : 3 * part + 2], 0.0)
-        if name in ONLY_DOUBT:
-            kept[3 * part] = 0.0
         kept[3 * part + 2] = min(kept[3 * part + 2], 0.0)
     return kept
 
 
 def _judge(rows: Sequence[Row], theta: NDArray[np.float64]) -> list[tuple[Row, float]]:
     return [(row, float(design(row.said) @ theta)) for row in rows]
+
+
+def vetoed(row: Row) -> bool:
+    """Whether the frames' own line refuses, whatever the sum says."""
+    return (row.said[FRAMES] or 0.0) < FRAMES_LEAST
 
 
 def _has(scored: Sequence[tuple[Row, float]], kind: str) -> bool:
@@ -243,8 +252,8 @@ def _report(scored: Sequence[tuple[Row, float]], threshold: float) -> str:
             for row, odds in scored
             if (row.kind, row.live) == (kind, live) and source in (row.source, "all photos")
         ]
-        rate = Rate.of(sum(odds >= threshold for _, odds in some), len(some))
-        alone = np.mean([(row.said[FRAMES] or 0.0) >= 0.5 for row, _ in some])
+        rate = Rate.of(sum(odds >= threshold and not vetoed(row) for row, odds in some), len(some))
+        alone = np.mean([(row.said[FRAMES] or 0.0) >= FRAMES_LEAST for row, _ in some])
         lines.append(
             f"| {kind}, {source} | {'live' if live else 'attack'} | {len(some)} | {100 * rate.value:.1f} % "
             f"({100 * rate.low:.1f} to {100 * rate.high:.1f}) | {100 * alone:.1f} % |"
@@ -266,6 +275,7 @@ def document_of(
         )
         for place, name in enumerate(ORDER)
     }
+    parts[FRAMES]["least"] = FRAMES_LEAST
     filmed = sorted({row.source for row in rows if row.kind == "filmed"})
     photos = {row.source for row in rows if row.kind == "drawn"}
     return {

@@ -4,7 +4,8 @@ Each part gives a probability of its own, or nothing. Their log-odds are added w
 that were fitted on people and attacks that no part had seen (`training/train_liveness_fusion.py`).
 Two things are held by construction, whatever the fit: a part that says "live" more strongly
 never lowers the score, and a part that says nothing never counts for more than one that is
-undecided. So nobody gains by keeping a part from seeing anything.
+undecided. So nobody gains by keeping a part from seeing anything. And a part can have a line of
+its own, below which no other part outvotes it: the video of a person moves like the person.
 """
 
 import math
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from facekey.core.calibration import Birth
 
 CLIP = 4.0  # log-odds; beyond this a part is as sure as it will ever be believed to be
+VETOED = 0.999  # of the threshold: the highest score that a part below its own line leaves
 EDGE = 1e-6  # keeps the log-odds of exactly 0 or 1 finite before they are clipped
 
 
@@ -26,6 +28,8 @@ class PartWeight:
         below: what each unit takes away where it says "attack". A replayed video moves like
             a person, so movement can be worth little above and much below.
         absent: what is added when the part says nothing; never above 0.
+        least: the part's own line, 0..1: below it, and where it says nothing, the score stays
+            below the threshold whatever the others say. 0 for none.
 
     Raises:
         ValueError: a number is not finite, or would count against what this file promises.
@@ -34,6 +38,7 @@ class PartWeight:
     above: float
     below: float
     absent: float
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse weights that would reward silence or punish life."""
@@ -41,6 +46,8 @@ class PartWeight:
             raise ValueError("a part's weights must be finite")
         if self.above < 0 or self.below < 0 or self.absent > 0:
             raise ValueError("weights must not fall with life, and silence must not be rewarded")
+        if not 0.0 <= self.least < 1.0:
+            raise ValueError("a part's own line is a probability below 1")
 
     def adds(self, probability: float | None) -> float:
         """What the part adds to the log-odds of the score.
@@ -102,4 +109,9 @@ class LivenessFusion:
             weight.adds(parts.get(name)) for name, weight in sorted(self.weights.items())
         )
         # tanh is the logistic function that can't overflow.
-        return 0.5 * (1.0 + math.tanh(odds / 2.0))
+        score = 0.5 * (1.0 + math.tanh(odds / 2.0))
+        for name, weight in self.weights.items():
+            said = parts.get(name) or 0.0
+            if said < weight.least:
+                score = min(score, VETOED * self.threshold * said / weight.least)
+        return score

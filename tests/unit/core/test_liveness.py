@@ -16,6 +16,11 @@ WEIGHTS = {
 }
 FUSION = LivenessFusion(WEIGHTS, bias=-0.2, threshold=0.5, born=BORN)
 
+LINED = LivenessFusion(
+    {**WEIGHTS, "frames": PartWeight(1.0, 1.2, -0.5, least=0.5)}, bias=3.0, threshold=0.5, born=BORN
+)
+"""Leans far to the side of live, but not where frames are more likely an attack than not."""
+
 probability = st.floats(0.0, 1.0)
 part = st.none() | probability
 
@@ -95,3 +100,28 @@ def test_a_fusion_without_a_line_is_refused(bias: float, threshold: float) -> No
 def test_a_fusion_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one part"):
         LivenessFusion({}, 0.0, 0.5, BORN)
+
+
+@given(frames=st.none() | st.floats(0.0, 0.499), temporal=part, parallax=probability)
+def test_a_part_below_its_own_line_is_not_outvoted(
+    frames: float | None, temporal: float | None, parallax: float
+) -> None:
+    said = {"frames": frames, "temporal": temporal, "parallax": parallax}
+    assert LINED.score(said) < LINED.threshold
+    assert LINED.score({**said, "frames": 0.5}) >= LINED.score(said)
+
+
+@given(low=probability, high=probability, other=probability)
+def test_with_a_line_too_the_score_never_falls_when_a_part_rises(
+    low: float, high: float, other: float
+) -> None:
+    low, high = sorted((low, high))
+    for name in WEIGHTS:
+        others = {another: other for another in WEIGHTS if another != name}
+        assert LINED.score({**others, name: low}) <= LINED.score({**others, name: high})
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.0, math.nan])
+def test_a_line_is_a_probability(least: float) -> None:
+    with pytest.raises(ValueError, match="line"):
+        PartWeight(1.0, 1.0, 0.0, least=least)

@@ -49,7 +49,8 @@ def test_casia_fasd_is_read_as_it_is_handed_out(tmp_path: Path) -> None:
     assert set(sets) == {"casia_low", "casia_normal", "casia_high"}
     low = sets["casia_low"]
     assert (low.count(live=True), low.count(live=False)) == (16, 16)
-    shades = [cv2.imdecode(np.frombuffer(one.read(), np.uint8), 1).mean() for one in low.pictures[:8]]
+    decoded = [cv2.imdecode(np.frombuffer(one.read(), np.uint8), 1) for one in low.pictures[:8]]
+    shades = [float(np.asarray(picture).mean()) for picture in decoded]
     assert shades == sorted(shades)
     assert shades[-1] - shades[0] > 150
     assert len({low.label_of(one) for one in low.pictures}) == 32

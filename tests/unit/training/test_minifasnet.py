@@ -17,6 +17,7 @@ from tests.unit.training.pretended import Anybody, MiddleFace, write_sets  # noq
 from training import combine_liveness, material, teachers, train_minifasnet  # noqa: E402
 from training.data.crops import CROP_PX, Networks  # noqa: E402
 from training.export_minifasnet import FEATURES, build  # noqa: E402
+from training.left_out import CALIBRATION  # noqa: E402
 from training.models.minifasnet import SIDE_PX, Decision, MiniFasNets, Trunk, area_matrix  # noqa: E402
 from training.models.resnet18 import to_input  # noqa: E402
 from training.rounds import load  # noqa: E402
@@ -30,9 +31,10 @@ def small_trunk(seed: int) -> bytes:
     def numbers(name: str, *shape: int, low: float = -0.5, high: float = 0.5) -> onnx.TensorProto:
         return numpy_helper.from_array(rng.uniform(low, high, shape).astype(np.float32), name)
 
-    convolution = {"kernel_shape": [5, 5], "pads": [2, 2, 2, 2], "strides": [8, 8], "group": 1}
     nodes = [
-        helper.make_node("Conv", ["input", "w"], ["t1"], **convolution),
+        helper.make_node(
+            "Conv", ["input", "w"], ["t1"], kernel_shape=[5, 5], pads=[2, 2, 2, 2], strides=[8, 8], group=1
+        ),
         helper.make_node("BatchNormalization", ["t1", "g", "b", "m", "v"], ["t2"], epsilon=1e-5),
         helper.make_node("PRelu", ["t2", "slope"], ["t3"]),
         helper.make_node("GlobalAveragePool", ["t3"], ["t4"]),
@@ -153,7 +155,7 @@ def test_two_networks_are_put_together(
     assert not other.exists()
     pair = ["--run", tmp_path / "run1", "--run", tmp_path / "run2", "--output_dir", tmp_path / "pair"]
     combine_liveness.main([str(argument) for argument in pair])
-    calibration = json.loads((tmp_path / "pair" / combine_liveness.CALIBRATION).read_text())
+    calibration = json.loads((tmp_path / "pair" / CALIBRATION).read_text())
     assert set(calibration) == {"another", "liveness_minifasnet"}
     rounds, last = load(tmp_path / "pair")
     assert last is not None
