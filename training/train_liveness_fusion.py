@@ -5,7 +5,9 @@
    window's source, the one of the fold that left it out is asked.
 2. Calibrate parallax.
 3. Fit the weights of `facekey.core.liveness` by logistic regression within their bounds, on
-   windows with all parts and with parts taken away. Frames have a line of their own.
+   windows with all parts and with parts taken away. The frames keep the line that single
+   pictures are held against: a stream is never judged more leniently than one picture, since
+   the video of a person moves like the person.
 4. Judge each group of sources with weights fitted on the other groups; choose the threshold.
 5. Write models/weights/liveness_fusion.json and a report.
 
@@ -32,7 +34,7 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 from facekey.core.liveness import CLIP, EDGE
 from facekey.settings import default_models_dir
 from facekey.vision.liveness.parallax import MAX_GAIN, MIN_SHIFT_PX, MODEL, Parallax, probability
-from facekey.zoo.zoo import default_cards_dir
+from facekey.zoo.zoo import Zoo, default_cards_dir
 from training.data.parts import FRAMES, PARALLAX, TEMPORAL, Parts, PartsReader, windows_of
 from training.evaluate.attack_rates import Platt, Rate, Scored, balanced_threshold, calibrate
 from training.git import commit
@@ -40,15 +42,6 @@ from training.progress import bar, say
 from training.record_sequences import load_recordings
 
 ORDER = (FRAMES, TEMPORAL, PARALLAX)
-FRAMES_LEAST = 0.5
-"""Frames that are more likely an attack than not can't be outvoted by movement: the video of a
-person moves like the person."""
-FRAMES_LEAST = 0.5
-"""Frames that are more likely an attack than not can't be outvoted by movement: the video of a
-person moves like the person."""
-ONLY_DOUBT = (TEMPORAL, PARALLAX)
-"""Parts whose "live" adds nothing: the video of a person moves like the person. They tell a still
-picture from one that moves, and may only take away."""
 MASKS = ((), (TEMPORAL,), (PARALLAX,), (TEMPORAL, PARALLAX))  # parts taken away, in turn
 MASK_WEIGHT = (0.55, 0.15, 0.15, 0.15)
 FILMED_SHARE = 0.6  # of the weight of each label; the rest is drawn
@@ -100,8 +93,9 @@ def main(arguments: list[str] | None = None) -> None:
         [Scored(name, *_arrays(scored, name)) for name in ("filmed", "drawn") if _has(scored, name)]
     )
     weights = fit(rows)
-    text = _report(scored, threshold_odds)
-    document = document_of(weights, platt, threshold_odds, rows)
+    least = line_of_pictures(Zoo(cache_dir=given.models_dir))
+    text = _report(scored, threshold_odds, least)
+    document = document_of(weights, platt, threshold_odds, rows, least=least)
     given.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     say(f"{given.output.name}: threshold {document['threshold']}, {len(rows)} rows")
     say(text)
@@ -223,9 +217,19 @@ def _judge(rows: Sequence[Row], theta: NDArray[np.float64]) -> list[tuple[Row, f
     return [(row, float(design(row.said) @ theta)) for row in rows]
 
 
-def vetoed(row: Row) -> bool:
+def vetoed(row: Row, least: float) -> bool:
     """Whether the frames' own line refuses, whatever the sum says."""
-    return (row.said[FRAMES] or 0.0) < FRAMES_LEAST
+    return (row.said[FRAMES] or 0.0) < least
+
+
+def line_of_pictures(zoo: Zoo) -> float:
+    """What a single picture must reach to pass as live.
+
+    Raises:
+        ValueError: no liveness network has a threshold.
+    """
+    uses = [zoo.card(name).liveness for name in zoo.names()]
+    return max(use.threshold for use in uses if use is not None and use.threshold is not None)
 
 
 def _has(scored: Sequence[tuple[Row, float]], kind: str) -> bool:
@@ -237,7 +241,7 @@ def _arrays(scored: Sequence[tuple[Row, float]], kind: str) -> tuple[NDArray[np.
     return np.array([odds for odds, _ in some], np.float32), np.array([live for _, live in some])
 
 
-def _report(scored: Sequence[tuple[Row, float]], threshold: float) -> str:
+def _report(scored: Sequence[tuple[Row, float]], threshold: float, least: float) -> str:
     """What weights fitted without a source's group said of it."""
     lines = [
         "| Source | label | windows | passed as live (95 % interval) | frames alone |",
@@ -252,8 +256,8 @@ def _report(scored: Sequence[tuple[Row, float]], threshold: float) -> str:
             for row, odds in scored
             if (row.kind, row.live) == (kind, live) and source in (row.source, "all photos")
         ]
-        rate = Rate.of(sum(odds >= threshold and not vetoed(row) for row, odds in some), len(some))
-        alone = np.mean([(row.said[FRAMES] or 0.0) >= FRAMES_LEAST for row, _ in some])
+        rate = Rate.of(sum(odds >= threshold and not vetoed(row, least) for row, odds in some), len(some))
+        alone = np.mean([(row.said[FRAMES] or 0.0) >= least for row, _ in some])
         lines.append(
             f"| {kind}, {source} | {'live' if live else 'attack'} | {len(some)} | {100 * rate.value:.1f} % "
             f"({100 * rate.low:.1f} to {100 * rate.high:.1f}) | {100 * alone:.1f} % |"
@@ -262,7 +266,7 @@ def _report(scored: Sequence[tuple[Row, float]], threshold: float) -> str:
 
 
 def document_of(
-    theta: NDArray[np.float64], platt: Platt, threshold_odds: float, rows: Sequence[Row]
+    theta: NDArray[np.float64], platt: Platt, threshold_odds: float, rows: Sequence[Row], *, least: float
 ) -> dict[str, object]:
     """What the file holds: weights, threshold, calibration of parallax, and their birth certificate."""
     parts = {
@@ -275,7 +279,7 @@ def document_of(
         )
         for place, name in enumerate(ORDER)
     }
-    parts[FRAMES]["least"] = FRAMES_LEAST
+    parts[FRAMES]["least"] = least
     filmed = sorted({row.source for row in rows if row.kind == "filmed"})
     photos = {row.source for row in rows if row.kind == "drawn"}
     return {

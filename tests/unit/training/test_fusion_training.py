@@ -96,7 +96,7 @@ def test_parallax_is_calibrated_on_people_against_moved_pictures() -> None:
 
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     rows = [row(live, 0.9 if live else 0.1, None) for live in (True, False) * 20]
-    document = document_of(fit(rows), Platt(5.0, -0.1), 0.3, rows)
+    document = document_of(fit(rows), Platt(5.0, -0.1), 0.3, rows, least=0.35)
     path = tmp_path / "fusion.json"
     path.write_text(json.dumps(document))
     file = read_fusion(path)
