@@ -12,7 +12,7 @@ from training.evaluate.attack_rates import Scored
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-DET_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
+DET_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 DPI = 130
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float]]
