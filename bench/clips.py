@@ -43,6 +43,7 @@ from facekey.wiring import open_detector
 from facekey.zoo.fusion import FusionFile, read_fusion
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo
+from training.data.filmed import clip_frames
 from training.data.rendered import ATTACKS, brought_to_frame, moved_picture
 from training.evaluate.interval import clopper_pearson
 from training.left_out import networks_without
@@ -138,7 +139,7 @@ def _clip(stream: Stream, path: Path, *, source: str, live: bool) -> list[tuple[
     pipeline, unseen = stream.pipeline(source)
     networks, temporal_unseen = stream.networks(source)
     judge = SequenceJudge(networks, stream.file.fusion)
-    seen = _watch(pipeline, _frames(path))
+    seen = _watch(pipeline, clip_frames(path))
     kept = sum(map(len, seen.stretches))
     name = f"{path.parent.name}/{path.name}"
     note = "" if unseen and temporal_unseen else ", saw it" if source != "people" else ""
@@ -279,20 +280,6 @@ def _drawn(stream: Stream, data: Path) -> None:
     for attack, some in by_attack.items():
         passed = sum(score >= stream.file.fusion.threshold for _, _, score in some)
         print(f"  {attack:8s} accepted {passed} of {len(some)}")
-
-
-def _frames(path: Path) -> Iterator[tuple[float, Frame]]:
-    video = cv2.VideoCapture(str(path))
-    fps = video.get(cv2.CAP_PROP_FPS)
-    if not video.isOpened() or not fps > 0:
-        raise ValueError(f"{path.name} can't be read as a video")
-    number = 0
-    while True:
-        done, picture = video.read()
-        if not done:
-            return
-        yield number / fps, Frame(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
-        number += 1
 
 
 def _jpeg(frame: Frame) -> bytes:

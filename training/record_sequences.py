@@ -10,7 +10,7 @@ What is there already is kept, so the command can be stopped and started again.
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +20,11 @@ import numpy as np
 if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from facekey.core.types import Frame
 from facekey.settings import default_models_dir
 from facekey.vision.landmarks.eyelids import EyelidReader
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.zoo.zoo import Zoo
+from training.data.filmed import clip_frames, read_picture
 from training.data.layout import LIVE, SPOOF, discover, live_only
 from training.data.recording import Recording, record
 from training.data.rendered import ATTACKS, LIVES, brought_to_frame, moved_picture, person
@@ -65,25 +65,6 @@ def main(arguments: list[str] | None = None) -> None:
 def load_recordings(folder: Path) -> list[Recording]:
     """All recordings of a folder, in order of their file names."""
     return [Recording.load(path) for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
-
-
-def clip_frames(path: Path) -> Iterator[tuple[float, Frame]]:
-    """The frames of a video file with their times in seconds.
-
-    Raises:
-        ValueError: it can't be read as a video.
-    """
-    video = cv2.VideoCapture(str(path))
-    fps = video.get(cv2.CAP_PROP_FPS)
-    if not video.isOpened() or not fps > 0:
-        raise ValueError(f"{path.name} can't be read as a video")
-    number = 0
-    while True:
-        done, picture = video.read()
-        if not done:
-            return
-        yield number / fps, Frame(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
-        number += 1
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -167,18 +148,6 @@ def _chosen(folder: Path, count: int) -> Sequence[Path]:
     people = list({path.parent: path for path in paths}.values())
     pool = people if len(people) >= count else paths
     return [pool[place] for place in np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(int)]
-
-
-def read_picture(path: Path) -> Frame:
-    """One picture file.
-
-    Raises:
-        ValueError: it can't be read.
-    """
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise ValueError(f"{path.name} is no picture")
-    return Frame(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from facekey.vision.liveness.motion import features, recent, tells_something
 from facekey.vision.liveness.parallax import Parallax, View, measure
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo
+from training.data.filmed import clip_frames, read_picture
 from training.data.layout import discover
 from training.data.recording import Recording
 from training.data.runs import find_runs, thumbnails
@@ -139,9 +140,6 @@ class PartsReader:
         return float(0.5 * (1 + np.tanh(mean_odds(networks, cut) / 2)))
 
     def _frames_of(self, recording: Recording, indices: Sequence[int]) -> Iterator[tuple[int, Frame]]:
-        # Here, since that module draws on this package's others.
-        from training.record_sequences import clip_frames, read_picture  # noqa: PLC0415
-
         label = "live" if recording.live else "spoof"
         if recording.name.startswith(UNKNOWN_RATE):
             runs, paths = self._runs(recording.source, recording.live)
