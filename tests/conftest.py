@@ -1,5 +1,6 @@
 """What many tests need: the default networks and the public photos, fetched once for all runs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,15 @@ from facekey.settings import default_models_dir, read_settings
 from facekey.zoo.samples import load_samples, pull_samples
 from facekey.zoo.zoo import Zoo, default_cards_dir
 from tests.photos import Photos
+from tests.postgres import PostgresServer, start_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of the suite's own, started when first asked for."""
+    server = start_postgres()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,25 @@ import pytest
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.migrate import migrate
 from tests.contract.store.opened import Store, open_store
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path}/store.db"
     migrate(address)
+    return address
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    return postgres.migrated()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database with this version's tables; who asks for it runs against both kinds."""
+    address: str = request.getfixturevalue(f"{request.param}_url")
     return address
 
 

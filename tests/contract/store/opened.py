@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Matcher
@@ -20,6 +21,12 @@ from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
 
 EVERYTHING = 2**62
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""For what SQLite does in its own way."""
+
+on_postgres = pytest.mark.parametrize("url", ["postgres"], indirect=True)
+"""For what PostgreSQL does in its own way."""
+
 POPULATION = Population(np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32))
 
 

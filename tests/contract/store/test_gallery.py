@@ -8,7 +8,7 @@ from facekey.core.errors import GalleryMoved, SubjectExists
 from facekey.core.types import Embedding, Floats, SubjectId
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.index.exact import ExactIndex
-from tests.contract.store.opened import Store, event, template
+from tests.contract.store.opened import Store, event, on_sqlite, template
 from tests.unit.core.made import DIMENSIONS, MODEL, direction, near
 
 
@@ -93,6 +93,7 @@ async def test_nobody_is_added_after_a_search_that_could_not_see_everybody(
     assert await store.directory.count() == 1
 
 
+@on_sqlite
 async def test_a_database_that_was_put_back_is_read_from_the_start(store: Store, tmp_path: Path) -> None:
     await store.enrol(template("alice", 1), event("register", "alice"))
     live, backup = (sqlite3.connect(tmp_path / name) for name in ("store.db", "backup.db"))

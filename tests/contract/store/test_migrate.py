@@ -6,37 +6,46 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
-from facekey.store.sql.database import checked_url
+from facekey.store.sql.database import backend_of
 from facekey.store.sql.migrate import migrate
 from facekey.store.sql.tables import metadata
+from tests.contract.store.opened import on_sqlite
+from tests.postgres import PostgresServer
 
 
 def test_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
-    engine = create_engine(url)
+    engine = backend_of(url).migration_engine()
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
 
 
 def test_migrating_twice_changes_nothing(url: str) -> None:
     migrate(url)
 
 
-def test_processes_that_start_together_do_not_collide(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/new.db"
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that nobody has touched."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.empty()
+
+
+def test_processes_that_start_together_do_not_collide(empty: str) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-        list(pool.map(migrate, [address] * 4))
-    migrate(address)
+        list(pool.map(migrate, [empty] * 4))
+    migrate(empty)
 
 
 def test_a_newer_schema_is_refused(url: str) -> None:
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    with connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    engine = backend_of(url).migration_engine()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SettingsInvalid, match="newer"):
         migrate(url)
 
@@ -48,24 +57,36 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql://x/y"]
+    "address",
+    ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://x/y"],
 )
-def test_unsupported_databases_are_refused(url: str) -> None:
+def test_unsupported_databases_are_refused(address: str) -> None:
     with pytest.raises(SettingsInvalid, match="DATABASE_URL"):
-        checked_url(url)
+        backend_of(address)
 
 
 def test_what_a_url_holds_is_not_repeated() -> None:
     with pytest.raises(SettingsInvalid) as refused:
-        checked_url("postgresql://user:p@host:secret-port/x")
+        backend_of("postgresql://user:p@host:secret-port/x")
     assert "secret" not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_log_only_grows_whoever_asks(kind: str, request: pytest.FixtureRequest) -> None:
+    engine = backend_of(request.getfixturevalue(f"{kind}_url")).migration_engine()
+    record = {"n": 1, "body": "{}", "previous": b"p", "digest": b"d"}
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO audit VALUES (:n, :body, :previous, :digest)"), record)
+    for change in ("UPDATE audit SET body = ''", "DELETE FROM audit"):
+        with pytest.raises(DBAPIError, match="only grows"), engine.begin() as connection:
+            connection.exec_driver_sql(change)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsInvalid, match="can't be made"):
-        checked_url(f"sqlite:///{tmp_path}/file/below/x.db")
+        backend_of(f"sqlite:///{tmp_path}/file/below/x.db")
 
 
 def test_a_path_that_is_no_file(tmp_path: Path) -> None:
@@ -73,9 +94,10 @@ def test_a_path_that_is_no_file(tmp_path: Path) -> None:
         migrate(f"sqlite:///{tmp_path}/.")
 
 
+@on_sqlite
 def test_what_a_crash_left_in_the_log_goes_at_the_next_start(url: str, tmp_path: Path) -> None:
     crashed = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
-    crashed.execute("INSERT INTO subjects VALUES ('u', 'alice', 'then', 1, x'00')")
+    crashed.execute("INSERT INTO subjects VALUES ('u', 'alice', 'then', 1, x'00', 1)")
     assert (tmp_path / "store.db-wal").stat().st_size > 0
     migrate(url)
     assert (tmp_path / "store.db-wal").stat().st_size == 0

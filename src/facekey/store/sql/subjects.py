@@ -92,7 +92,7 @@ class SqlTemplates:
         receipt = await self._database.write(erasing)
         # The person is gone by now: an erasure that is committed must not be answered with a failure.
         with suppress(StoreUnavailable):
-            await self._database.forget_deleted_pages()
+            await self._database.forget_deleted()
         return receipt
 
 

