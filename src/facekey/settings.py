@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FACEKEY_", env_file=".env", extra="ignore", frozen=True)
 
     encryption_key: SecretStr = Field(default=SecretStr(""), validation_alias="ENCRYPTION_KEY")
+    encryption_key_previous: SecretStr = Field(
+        default=SecretStr(""), validation_alias="ENCRYPTION_KEY_PREVIOUS"
+    )
     database_url: str = Field(default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL")
     profile: Literal["development"] = "development"
     models_dir: Path = Field(default_factory=default_models_dir)

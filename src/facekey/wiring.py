@@ -30,9 +30,9 @@ from facekey.services.stream import Stream, StreamPolicy
 from facekey.settings import Settings, read_settings
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
-from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.memory import MemorySeenFrames, MemorySingleUse
-from facekey.store.sealing import KeyRing
+from facekey.store.sealing import KeyProvider, KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import load_deployment_keys
@@ -236,6 +236,17 @@ def prepare_database(settings: Settings | None = None) -> None:
     migrate((settings or read_settings()).database_url)
 
 
+def open_keys(settings: Settings) -> KeyProvider:
+    """The root keys that the settings name.
+
+    Raises:
+        SettingsInvalid: they are missing, too weak, or can't be read.
+    """
+    return EnvironmentKeys.parse(
+        settings.encryption_key.get_secret_value(), settings.encryption_key_previous.get_secret_value()
+    )
+
+
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Everything behind the API, ready to decide; closed again at the end.
@@ -246,7 +257,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         KeyUnavailable: ENCRYPTION_KEY is not the key of this database.
         StoreUnavailable: the database can't be used.
     """
-    ring = KeyRing(EncryptionKey.parse(settings.encryption_key.get_secret_value()))
+    ring = KeyRing(open_keys(settings))
     await asyncio.to_thread(prepare_database, settings)
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
     vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)

@@ -15,6 +15,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in (
         "ENCRYPTION_KEY",
+        "ENCRYPTION_KEY_PREVIOUS",
         "DATABASE_URL",
         *(f"FACEKEY_{name.upper()}" for name in Settings.model_fields),
     ):

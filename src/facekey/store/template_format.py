@@ -1,14 +1,56 @@
-"""How one network's references become bytes: a small header and the vectors, float32 little-endian."""
+"""How one network's references become bytes, and how those are sealed.
+
+    1 byte format | 2 bytes vectors | 2 bytes dimensions | the vectors, float32 little-endian
+
+The seal binds them to person, id, network and revision: a row that is swapped with
+another person's, another network's or an older one doesn't open.
+"""
 
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 
 from facekey.core.errors import SealBroken
 from facekey.core.types import ModelId, References
+from facekey.store.sealing import FORMAT_WITHOUT_VERSIONS, Seal, sealed_by
 
 FORMAT = 1
+FIRST_REVISION = 1
 _HEADER = struct.Struct("<BHH")  # format, vectors, dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a template belongs.
+
+    Attributes:
+        revision: `subjects.template_version` when it was written.
+    """
+
+    uid: str
+    user_id: str
+    revision: int = FIRST_REVISION
+
+    def seal(self, seal: Seal, references: References) -> bytes:
+        """One network's references, sealed for this place."""
+        return seal.close(pack(references), *self._context(references.model), str(self.revision))
+
+    def open(self, seal: Seal, blob: bytes, model: ModelId) -> References:
+        """What was sealed for this place.
+
+        Raises:
+            SealBroken: it was changed, or sealed for another place.
+        """
+        if sealed_by(blob).format != FORMAT_WITHOUT_VERSIONS:
+            return unpack(seal.open(blob, *self._context(model), str(self.revision)), model)
+        # Such blobs know no revision. All of them are first ones: a later one is a replay.
+        if self.revision != FIRST_REVISION:
+            raise SealBroken("a template is older than the revision that its row names")
+        return unpack(seal.open(blob, *self._context(model)), model)
+
+    def _context(self, model: ModelId) -> tuple[str, ...]:
+        return "template", self.uid, self.user_id, model
 
 
 def pack(references: References) -> bytes:

@@ -13,6 +13,7 @@ from facekey.core.types import References, SubjectId, Template
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -49,7 +50,7 @@ class Store:
 
 
 async def open_store(url: str, key: EncryptionKey) -> Store:
-    database, ring = Database(url), KeyRing(key)
+    database, ring = Database(url), KeyRing(EnvironmentKeys(key))
     try:
         keys = await load_deployment_keys(database, ring)
     except Exception:

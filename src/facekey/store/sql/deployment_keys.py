@@ -1,7 +1,7 @@
-"""Keys that belong to the deployment, wrapped by ENCRYPTION_KEY and kept in its database.
+"""Keys that belong to the deployment, wrapped by the root key and kept in its database.
 
-Because they are wrapped, opening them at start proves that ENCRYPTION_KEY is the one
-this database was written with, before a single face is compared.
+Because they are wrapped, opening them at start proves that the root keys at hand are the
+ones this database was written with, before a single face is compared.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from facekey.store.sql.tables import deployment
 
 PSEUDONYMS = "pseudonyms"
 DECOYS = "decoys"
+NAMES = (PSEUDONYMS, DECOYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,17 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
     """Read the deployment's keys, or make them in an empty database.
 
     Raises:
-        KeyUnavailable: ENCRYPTION_KEY is not the one that this database was written with.
+        KeyUnavailable: the root key that this database was written with is not at hand.
         SealBroken: a stored key was changed.
         StoreUnavailable: the database did not answer.
     """
     stored = await database.write(lambda connection: _stored(connection, ring))
     try:
-        opened = {name: ring.unwrap(stored[name], name).secret for name in (PSEUDONYMS, DECOYS)}
+        opened = {name: ring.unwrap(stored[name], name).secret for name in NAMES}
     except KeyUnavailable as error:
         raise KeyUnavailable(
-            f"ENCRYPTION_KEY is not the key of this database: {error}. Nothing can be read without "
-            "the original key; restore it from your secret store"
+            f"ENCRYPTION_KEY, or what stands in its place, is not the key of this database: {error}. "
+            "Nothing can be read without the original key; restore it from your secret store"
         ) from error
     return DeploymentKeys(pseudonyms=opened[PSEUDONYMS], decoys=opened[DECOYS])
 
@@ -54,7 +55,7 @@ async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes
     """The wrapped keys by name; those that are missing are made."""
     rows = (await connection.execute(select(deployment))).all()
     stored: dict[str, bytes] = {row.name: row.wrapped_key for row in rows}
-    for name in (PSEUDONYMS, DECOYS):
+    for name in NAMES:
         if name not in stored:
             _, stored[name] = ring.new_data_key(name)
             await connection.execute(insert(deployment).values(name=name, wrapped_key=stored[name]))

@@ -19,7 +19,7 @@ from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import gallery_changes, subjects, templates
-from facekey.store.template_format import pack, unpack
+from facekey.store.template_format import Place
 
 ADDED, ERASED = "added", "erased"
 UNKNOWN_UID = "unknown"
@@ -31,6 +31,7 @@ class SealedSubject:
 
     uid: str
     user_id: str
+    revision: int
     wrapped_key: bytes
     blobs: tuple[tuple[str, bytes], ...]
 
@@ -43,7 +44,8 @@ class SqlTemplates:
         self._database = database
         self._ring = ring
         self._audit = audit
-        self._decoy = _seal(ring, UNKNOWN_UID, decoy.template(SubjectId(UNKNOWN_UID)))
+        self._decoy_template = decoy.template(SubjectId(UNKNOWN_UID))
+        self._decoy = _seal(ring, UNKNOWN_UID, self._decoy_template)
 
     async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
         """Store a new person with the audit record of it: both or neither.
@@ -74,6 +76,9 @@ class SqlTemplates:
         found = await self._database.read(
             lambda connection: read_sealed(connection, subjects.c.user_id == subject_id)
         )
+        if not self._ring.holds(self._decoy.wrapped_key):
+            # The root key it was sealed under was retired since; unknown ids must not be told by that.
+            self._decoy = _seal(self._ring, UNKNOWN_UID, self._decoy_template)
         template = open_sealed(self._ring, found[0] if found else self._decoy)
         return template if found else None
 
@@ -134,6 +139,7 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
             select(
                 subjects.c.uid,
                 subjects.c.user_id,
+                subjects.c.template_version,
                 subjects.c.wrapped_key,
                 templates.c.model,
                 templates.c.sealed,
@@ -148,6 +154,7 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
         SealedSubject(
             uid,
             group[0].user_id,
+            group[0].template_version,
             group[0].wrapped_key,
             tuple((row.model, row.sealed) for row in group),
         )
@@ -159,32 +166,26 @@ def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
     """Open a person's templates.
 
     Raises:
-        KeyUnavailable: another deployment key wrapped the person's.
+        KeyUnavailable: a root key that is not at hand wrapped the person's.
         SealBroken: a row was changed or swapped with another.
     """
     seal = ring.unwrap(sealed.wrapped_key, sealed.uid)
+    place = Place(sealed.uid, sealed.user_id, sealed.revision)
     return Template(
         SubjectId(sealed.user_id),
-        tuple(
-            unpack(seal.open(blob, "template", sealed.uid, sealed.user_id, model), ModelId(model))
-            for model, blob in sealed.blobs
-        ),
+        tuple(place.open(seal, blob, ModelId(model)) for model, blob in sealed.blobs),
     )
 
 
 def _seal(ring: KeyRing, uid: str, template: Template) -> SealedSubject:
     seal, wrapped = ring.new_data_key(uid)
+    place = Place(uid, template.subject_id)
     return SealedSubject(
         uid,
         template.subject_id,
+        place.revision,
         wrapped,
-        tuple(
-            (
-                references.model,
-                seal.close(pack(references), "template", uid, template.subject_id, references.model),
-            )
-            for references in template.references
-        ),
+        tuple((references.model, place.seal(seal, references)) for references in template.references),
     )
 
 
@@ -200,6 +201,7 @@ async def _insert(
         enrolled_at=at.isoformat(timespec="milliseconds"),
         samples=_samples(template.references),
         wrapped_key=sealed.wrapped_key,
+        template_version=sealed.revision,
     )
     try:
         await connection.execute(row)
