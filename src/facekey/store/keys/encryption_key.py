@@ -62,7 +62,16 @@ class EncryptionKey:
             raise SettingsInvalid(
                 f"{name} must be {KEY_BYTES} bytes in base64 or hex, or VERSION: and that; {HOW_TO_MAKE_ONE}"
             )
-        if len(set(secret)) < MIN_DISTINCT_BYTES:
+        return cls.checked(secret, version, name)
+
+    @classmethod
+    def checked(cls, secret: bytes, version: int, name: str) -> "EncryptionKey":
+        """A key from its bytes.
+
+        Raises:
+            SettingsInvalid: they are not 32, or plainly not random.
+        """
+        if len(secret) != KEY_BYTES or len(set(secret)) < MIN_DISTINCT_BYTES:
             raise SettingsInvalid(f"{name} is not random and could be guessed; {HOW_TO_MAKE_ONE}")
         return cls(secret, version)
 
