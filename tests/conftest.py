@@ -10,6 +10,7 @@ from facekey.zoo.samples import load_samples, pull_samples
 from facekey.zoo.zoo import Zoo, default_cards_dir
 from tests.photos import Photos
 from tests.postgres import PostgresServer, start_postgres
+from tests.servers import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,12 @@ def samples() -> dict[str, Path]:
 def photos(samples: dict[str, Path]) -> Photos:
     """The photos that most tests use, as bytes."""
     return Photos(*(samples[f"{name}.jpg"].read_bytes() for name in ("obama", "obama2", "obama3", "biden")))
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests of a worker: each uses a part of its own (another secret)."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
