@@ -34,6 +34,10 @@ class _Client(Protocol):
     async def aclose(self) -> None: ...
 
 
+class _Pool(Protocol):
+    def make_connection(self) -> object: ...
+
+
 class _Subscription(Protocol):
     async def subscribe(self, channel: str) -> None: ...
 
@@ -82,6 +86,7 @@ class RedisConnection:
                 # long isn't asked again: one second is what a request may lose here.
                 retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             )
+            cast("_Pool", pool).make_connection()  # options are looked at only there; nothing is opened
         except (ValueError, TypeError):
             raise SettingsInvalid(
                 "REDIS_URL can't be used: redis://[user:password@]host[:port][/number], rediss:// for TLS"
