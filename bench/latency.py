@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from bench.host import describe
 from bench.photo import sample_photos, webcam_jpeg
 from bench.server import running_server
+from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
@@ -70,7 +71,7 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> None
                 for session, arrays in calls:
                     session.run(*arrays)
             with _timed(times["in process"]):
-                await service.authenticate(SubjectId("bench"), photo)
+                await service.authenticate(SubjectId("bench"), photo, caller=COMMAND_LINE)
             with _timed(times["HTTP"]):
                 http.post(  # noqa: ASYNC212 - the loop has nothing else to do meanwhile
                     "/api/v1/authenticate", data={"user_id": "bench"}, files={"image": photo}

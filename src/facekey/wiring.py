@@ -6,37 +6,54 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from secrets import SystemRandom
 
 import numpy as np
 
 from facekey import __version__
+from facekey.api.app import Doors
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
+from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import ChainedRecord
 from facekey.core.calibration import confidence, evidence_of_fmr
-from facekey.core.errors import ModelError, ModelUnavailable, SealBroken
+from facekey.core.errors import ModelError, ModelUnavailable, SealBroken, SettingsInvalid
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Embedder, LivenessNetwork, SequenceNetwork
+from facekey.core.ports import Embedder, LivenessNetwork, Revocations, SequenceNetwork
+from facekey.core.root_keys import KeyUse
 from facekey.core.types import ModelId
+from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
+from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
+from facekey.credentials.passwords import Argon2Passwords
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
+from facekey.services.know_caller import KnowCaller
+from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.register import Register
+from facekey.services.rotate_keys import RotateKeys
+from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream, StreamPolicy
+from facekey.services.unlock import Unlock
 from facekey.settings import Settings, read_settings
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.environment import EnvironmentKeys
-from facekey.store.memory import MemorySeenFrames, MemorySingleUse
+from facekey.store.keys.stored import InTheOpen, KeyWrapping, StoredKeys
 from facekey.store.sealing import KeyProvider, KeyRing
+from facekey.store.shared import SeenFramesLimits, in_process
+from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import load_deployment_keys
+from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
+from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.migrate import migrate
+from facekey.store.sql.rotation import SqlWrappedKeys
+from facekey.store.sql.signing_keys import SqlSigningKeys
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from facekey.vision.align import CONTEXT_SIDE
 from facekey.vision.detect.hybrid import HybridDetector
@@ -67,8 +84,8 @@ ENROLLED_FMR = 1e-5  # a face counts as enrolled already from here on, and for l
 ENROLLED_FPIR = 1e-3  # no more than one newcomer in a thousand would wrongly be taken for somebody
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
 
-SINGLE_USE_KEYS = 100_000  # session ids and challenges that are remembered as used
-
+FACE_TOKENS = "face_token"
+RETIRED_KEYS_STAY = timedelta(days=1)  # longer than any face token lasts
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
     "arcface_r100": arcface_embedder,
@@ -241,10 +258,82 @@ def open_keys(settings: Settings) -> KeyProvider:
 
     Raises:
         SettingsInvalid: they are missing, too weak, or can't be read.
+        KeyUnavailable: the key management service doesn't open them.
     """
-    return EnvironmentKeys.parse(
-        settings.encryption_key.get_secret_value(), settings.encryption_key_previous.get_secret_value()
-    )
+    if settings.key_provider == "environment":
+        return EnvironmentKeys.parse(
+            settings.encryption_key.get_secret_value(), settings.encryption_key_previous.get_secret_value()
+        )
+    path, wrapping = open_key_file(settings)
+    return StoredKeys(path, wrapping)
+
+
+def open_key_file(settings: Settings) -> tuple[Path, KeyWrapping]:
+    """The key file that the settings name, and what protects the keys in it.
+
+    Raises:
+        SettingsInvalid: keys come from the environment, or a setting is missing.
+    """
+    if settings.key_provider == "environment":
+        raise SettingsInvalid(
+            "keys come from the environment (FACEKEY_KEY_PROVIDER), where only you can put them: make one "
+            "with `facekey keys new` and follow docs/keys.md"
+        )
+    if settings.key_file is None:
+        raise SettingsInvalid(
+            f"FACEKEY_KEY_FILE is missing; the key provider {settings.key_provider} needs it"
+        )
+    if settings.key_provider == "file":
+        return settings.key_file, InTheOpen()
+    if settings.kms_key_id is None:
+        raise SettingsInvalid("FACEKEY_KMS_KEY_ID is missing; the key provider kms needs it")
+    return settings.key_file, _aws_kms(settings.kms_key_id)
+
+
+def _aws_kms(key_id: str) -> KeyWrapping:
+    """Loaded by name: boto3 is there only where somebody chose it."""
+    try:
+        adapter = import_module("facekey.store.keys.aws_kms")
+    except ModuleNotFoundError as error:
+        raise SettingsInvalid(
+            f"the key provider kms needs {error.name}, which isn't installed; run: pip install 'facekey[kms]'"
+        ) from error
+    wrapping: KeyWrapping = adapter.AwsKms(key_id)
+    return wrapping
+
+
+@asynccontextmanager
+async def open_rotation(settings: Settings) -> AsyncIterator[RotateKeys]:
+    """Key rotation, without loading a network.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+        yield RotateKeys(keys=SqlWrappedKeys(database, ring), audit=audit, clock=SystemClock())
+    finally:
+        await database.close()
+
+
+async def key_uses(settings: Settings) -> tuple[KeyUse, ...]:
+    """How many records hang on which root key. Needs the current key only.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        StoreUnavailable: the database can't be used.
+    """
+    database = Database(settings.database_url)
+    try:
+        return await SqlWrappedKeys(database, KeyRing(open_keys(settings))).uses()
+    finally:
+        await database.close()
 
 
 @asynccontextmanager
@@ -288,6 +377,16 @@ async def _assemble(
     keys = await load_deployment_keys(database, ring)
     clock, ticker = SystemClock(), MonotonicTicker()
     audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+    shared = in_process(
+        ticker, SeenFramesLimits(settings.stream_seen_frames, 3600 * settings.stream_seen_hours)
+    )
+    ledger = SqlLedger(database, audit, attempt_policy(settings), pseudonym_key=keys.pseudonyms)
+    accounts = _accounts(settings, database, audit, keys)
+    if settings.profile != "development" and not await accounts.manage.any_way_in():
+        raise SettingsInvalid(
+            f"FACEKEY_PROFILE is {settings.profile}, and there is nobody who could sign in; make the first "
+            "account with: facekey accounts add NAME --role admin"
+        )
     decoy = PopulationDecoy(vision.populations, key=keys.decoys)
     templates = SqlTemplates(database, ring, audit, decoy)
     directory = SqlDirectory(database)
@@ -328,10 +427,10 @@ async def _assemble(
             decoy=decoy,
             matcher=vision.matcher,
             policy=authenticate_policy,
-            audit=audit,
+            ledger=ledger,
             clock=clock,
         ),
-        identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, audit=audit, clock=clock),
+        identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, ledger=ledger, clock=clock),
         erase=Erase(templates=templates, clock=clock),
         stream=Stream(
             watcher=WatcherPool(vision.pipeline.glimpse, vision.sequence.judge, workers),
@@ -340,15 +439,19 @@ async def _assemble(
             matcher=vision.matcher,
             policy=replace(authenticate_policy, liveness_threshold=vision.sequence.threshold),
             stream_policy=_stream_policy(settings),
-            single_use=MemorySingleUse(ticker, most=SINGLE_USE_KEYS),
-            seen_frames=MemorySeenFrames(
-                ticker, most=settings.stream_seen_frames, ttl_s=3600 * settings.stream_seen_hours
-            ),
-            audit=audit,
+            single_use=shared.single_use,
+            seen_frames=shared.seen_frames,
+            ledger=ledger,
             clock=clock,
             ticker=ticker,
             random=SystemRandom(),
         ),
+        know_caller=accounts.know_caller(shared.revocations, open_to_all=settings.profile == "development"),
+        sign_in=accounts.sign_in(shared.revocations, ledger, _token_policy(settings)),
+        manage_accounts=accounts.manage,
+        face_tokens=await _face_tokens(settings, database, ring, clock),
+        locks=ledger,
+        unlock=Unlock(locks=ledger, clock=clock),
         stream_limits=stream_limits(settings),
         directory=directory,
         readiness=GalleryReadiness(gallery),
@@ -361,6 +464,138 @@ async def _assemble(
             liveness_threshold=vision.liveness_threshold,
             networks=vision.networks,
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Where operators, keys and tokens are kept, and the services around them."""
+
+    operators: SqlOperators
+    api_keys: SqlApiKeys
+    refresh_tokens: SqlRefreshTokens
+    access_tokens: JwtAccessTokens
+    passwords: Argon2Passwords
+    clock: SystemClock
+
+    @property
+    def manage(self) -> ManageAccounts:
+        """What makes and ends accounts."""
+        return ManageAccounts(
+            operators=self.operators, api_keys=self.api_keys, passwords=self.passwords, clock=self.clock
+        )
+
+    def know_caller(self, revocations: Revocations, *, open_to_all: bool) -> KnowCaller:
+        """What tells who asks."""
+        return KnowCaller(
+            operators=self.operators,
+            api_keys=self.api_keys,
+            access_tokens=self.access_tokens,
+            revocations=revocations,
+            clock=self.clock,
+            open_to_all=open_to_all,
+        )
+
+    def sign_in(self, revocations: Revocations, ledger: SqlLedger, policy: TokenPolicy) -> SignIn:
+        """What turns passwords into tokens."""
+        return SignIn(
+            operators=self.operators,
+            passwords=self.passwords,
+            access_tokens=self.access_tokens,
+            refresh_tokens=self.refresh_tokens,
+            revocations=revocations,
+            ledger=ledger,
+            clock=self.clock,
+            policy=policy,
+        )
+
+
+def _accounts(settings: Settings, database: Database, audit: SqlAuditLog, keys: DeploymentKeys) -> Accounts:
+    return Accounts(
+        operators=SqlOperators(database, audit),
+        api_keys=SqlApiKeys(database, audit),
+        refresh_tokens=SqlRefreshTokens(database, audit),
+        access_tokens=_access_tokens(settings, keys),
+        passwords=Argon2Passwords(),
+        clock=SystemClock(),
+    )
+
+
+def _access_tokens(settings: Settings, keys: DeploymentKeys) -> JwtAccessTokens:
+    """Signed with SECRET_KEY; without one, in development only, with a key of the database."""
+    text = settings.secret_key.get_secret_value()
+    if not text and settings.profile == "development":
+        return JwtAccessTokens(SecretKey(keys.tokens))
+    previous = settings.secret_key_previous.get_secret_value().split(",")
+    return JwtAccessTokens(SecretKey.parse(text), [SecretKey.parse(key) for key in previous if key.strip()])
+
+
+@asynccontextmanager
+async def open_accounts(settings: Settings) -> AsyncIterator[tuple[ManageAccounts, Unlock]]:
+    """Accounts and limits, without loading a network; for the command line."""
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+        ledger = SqlLedger(database, audit, attempt_policy(settings), pseudonym_key=keys.pseudonyms)
+        manage = ManageAccounts(
+            operators=SqlOperators(database, audit),
+            api_keys=SqlApiKeys(database, audit),
+            passwords=Argon2Passwords(),
+            clock=SystemClock(),
+        )
+        yield manage, Unlock(locks=ledger, clock=SystemClock())
+    finally:
+        await database.close()
+
+
+async def _face_tokens(
+    settings: Settings, database: Database, ring: KeyRing, clock: SystemClock
+) -> JwtFaceTokens:
+    lasts = timedelta(seconds=settings.face_token_seconds)
+    secrets = await SqlSigningKeys(database, ring).load(
+        FACE_TOKENS, at=clock.now(), retired_for=RETIRED_KEYS_STAY
+    )
+    return JwtFaceTokens(
+        [FaceTokenKey(one.kid, one.secret) for one in secrets],
+        clock,
+        issuer=settings.public_url or "facekey",
+        lasts_s=int(lasts.total_seconds()),
+    )
+
+
+def attempt_policy(settings: Settings) -> AttemptPolicy:
+    """How many failed attempts cost what.
+
+    Raises:
+        SettingsInvalid: the settings contradict each other.
+    """
+    try:
+        return AttemptPolicy(
+            free=settings.lockout_free,
+            first_wait_s=settings.lockout_first_wait_seconds,
+            longest_wait_s=settings.lockout_longest_wait_seconds,
+            locked_at=settings.lockout_locked_at,
+        )
+    except ValueError as error:
+        raise SettingsInvalid(f"FACEKEY_LOCKOUT_...: {error}") from error
+
+
+def _token_policy(settings: Settings) -> TokenPolicy:
+    return TokenPolicy(
+        access_s=settings.access_token_seconds, refresh_s=int(3600 * settings.refresh_token_hours)
+    )
+
+
+def doors(settings: Settings) -> Doors:
+    """From where and by whom the service with these settings is reached."""
+    return Doors(
+        open_to_this_machine=settings.profile == "development",
+        https=settings.public_url.startswith("https:"),
+        trusted_proxies=settings.trusted_proxies,
+        cors_origins=settings.cors_origins,
     )
 
 

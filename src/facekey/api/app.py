@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from facekey import __version__
 from facekey.api import problems, ws
-from facekey.api.limits import BodyLimit
+from facekey.api.access import CallerKnown
+from facekey.api.address import Network
+from facekey.api.limits import AtOnce, BodyLimit, Places, RequestLimits
 from facekey.api.logs import RequestLog
-from facekey.api.routes import authenticate, health, identify, register, system, users
+from facekey.api.rate import RateLimits
+from facekey.api.routes import accounts, auth, authenticate, health, identify, register, system, users
 from facekey.api.security import LocalOnly, SecurityHeaders
 from facekey.api.service import Service
 
@@ -27,14 +32,41 @@ A face that is turned away is a successful request: HTTP 200 with a `reason`. On
 decided is an error, told as an RFC 9457 problem with a stable `code`."""
 
 
-def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_image_bytes: int) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """From where and by whom the application is reached.
+
+    Attributes:
+        open_to_this_machine: no accounts are asked for, and nobody else is let in.
+        https: the public address has TLS.
+        trusted_proxies: networks whose word on a client's address is believed.
+        cors_origins: web pages elsewhere that may call the API.
+    """
+
+    open_to_this_machine: bool = True
+    https: bool = False
+    trusted_proxies: tuple[Network, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+
+
+def create_app(
+    opened: AbstractAsyncContextManager[Service] | Service,
+    *,
+    max_image_bytes: int,
+    doors: Doors | None = None,
+    limits: RequestLimits | None = None,
+) -> FastAPI:
     """Build the application.
 
     Args:
         opened: everything behind the API; what isn't open yet is opened when the
             application starts and closed when it stops.
         max_image_bytes: largest picture that is taken.
+        doors: who may come in; left out, this machine only.
+        limits: what all requests together may ask for.
     """
+    limits = limits or RequestLimits()
+    doors = doors or Doors()
     max_body_bytes = MAX_FILES * max_image_bytes + FORM_OVERHEAD_BYTES
     # Uploads stay in memory: Starlette would put large ones into files, and a face in a
     # temporary file is a face on a disk.
@@ -53,26 +85,51 @@ def create_app(opened: AbstractAsyncContextManager[Service] | Service, *, max_im
         lifespan=lifespan,
         form_limits={"max_files": MAX_FILES, "max_fields": MAX_FIELDS},
         responses={
+            401: {"model": problems.Problem, "description": "Sign in, or send an API key that counts"},
+            403: {"model": problems.Problem, "description": "The caller's role doesn't reach so far"},
             422: {"model": problems.Problem, "description": "The request can't be used"},
+            429: {"model": problems.Problem, "description": "Too often; see Retry-After"},
             503: {"model": problems.Problem, "description": "Nothing was decided; try again"},
         },
         middleware=[
             Middleware(RequestLog),
-            Middleware(SecurityHeaders),
+            Middleware(SecurityHeaders, https=doors.https),
             Middleware(problems.Defects),
-            Middleware(LocalOnly),
-            Middleware(BodyLimit, max_bytes=max_body_bytes),
+            *_entrance(doors),
+            Middleware(RateLimits),
+            Middleware(AtOnce, limits=limits),
+            Middleware(CallerKnown),
+            Middleware(BodyLimit, max_bytes=max_body_bytes, all_bytes=limits.body_bytes_at_once),
         ],
     )
     problems.install(app)
-    app.state.stream_places = set()
+    app.state.stream_places = Places()
+    app.state.trusted_proxies = doors.trusted_proxies
 
     @app.get("/", include_in_schema=False)
     async def start_page() -> RedirectResponse:
         """Whoever opens the address in a browser finds the description of the API."""
         return RedirectResponse("/docs")
 
-    for module in (health, system, register, authenticate, identify, users):
+    for module in (health, auth, system, register, authenticate, identify, users, accounts):
         app.include_router(module.router)
+    app.include_router(auth.keys)
     app.include_router(ws.router)
     return app
+
+
+def _entrance(doors: Doors) -> list[Middleware]:
+    if doors.open_to_this_machine:
+        return [Middleware(LocalOnly)]
+    if not doors.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(doors.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+            max_age=600,
+        )
+    ]

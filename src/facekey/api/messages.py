@@ -17,10 +17,21 @@ Id = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=ID_PATTERN)]
 
 
 class _Message(BaseModel):
+    """What both kinds of message hold; what comes after `session_id` counts in the first one only.
+
+    Attributes:
+        access_token: a token or API key, for clients that can't set headers, as in a browser.
+        audience: asks for a face token for this application.
+        client_address: of the person's own device, when an application relays the stream.
+    """
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     user_id: Id
     session_id: Id
+    access_token: Annotated[str | None, Field(max_length=4096, repr=False)] = None
+    audience: Annotated[str, Field(max_length=200)] | None = None
+    client_address: Annotated[str, Field(max_length=64)] | None = None
 
 
 class Start(_Message):

@@ -5,6 +5,7 @@ an attacker about the inside (keys, database, networks) is logged, and the answe
 fixed sentence instead.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,17 +19,23 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facekey.core.errors import (
+    AccessRefused,
+    AccountExists,
+    AccountUnknown,
     FaceAlreadyEnrolled,
     FaceKeyError,
     InputInvalid,
     KeyUnavailable,
     ModelError,
+    NotAllowed,
     Overloaded,
+    PasswordChangeRequired,
     RegistrationRefused,
     SealBroken,
     StoreUnavailable,
     SubjectExists,
     SubjectUnknown,
+    TooMany,
     Unavailable,
 )
 
@@ -75,6 +82,12 @@ TABLE: tuple[tuple[type[FaceKeyError], Answer], ...] = (
     (RegistrationRefused, Answer(HTTPStatus.UNPROCESSABLE_ENTITY)),
     (SubjectExists, Answer(HTTPStatus.CONFLICT, "user_exists")),
     (SubjectUnknown, Answer(HTTPStatus.NOT_FOUND, "user_unknown")),
+    (NotAllowed, Answer(HTTPStatus.FORBIDDEN)),
+    (PasswordChangeRequired, Answer(HTTPStatus.FORBIDDEN)),
+    (AccessRefused, Answer(HTTPStatus.UNAUTHORIZED)),
+    (AccountExists, Answer(HTTPStatus.CONFLICT, "account_exists")),
+    (AccountUnknown, Answer(HTTPStatus.NOT_FOUND, "account_unknown")),
+    (TooMany, Answer(HTTPStatus.TOO_MANY_REQUESTS)),
     (
         Overloaded,
         Answer(HTTPStatus.SERVICE_UNAVAILABLE, detail="too many requests are waiting; try again shortly"),
@@ -140,6 +153,7 @@ HTTP_CODES = {
     405: "method_not_allowed",
     408: "request_too_slow",
     413: "request_too_large",
+    503: "overloaded",
 }
 
 
@@ -201,7 +215,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
 
 
+def retry_after_s(error: FaceKeyError) -> int | None:
+    """When to come back, in whole seconds and at least one; None when that helps nobody."""
+    if isinstance(error, TooMany | Unavailable):
+        return max(1, math.ceil(error.retry_after_s))
+    return None
+
+
 async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+    return domain_problem(error)
+
+
+def domain_problem(error: Exception) -> JSONResponse:
+    """An error of the domain, as the table says."""
     if isinstance(error, InputInvalid):
         status = INPUT_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
         return problem(status, error.code, str(error))
@@ -211,7 +237,10 @@ async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
                 log.error("request_not_decided", error=type(error).__name__, cause=str(error))
             code = answer.code or str(getattr(error, "code", "error"))
             extra = {"samples": list(error.samples)} if isinstance(error, RegistrationRefused) else None
-            headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Unavailable) else None
+            wait_s = retry_after_s(error)
+            headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+            if answer.status is HTTPStatus.UNAUTHORIZED:
+                headers["WWW-Authenticate"] = "Bearer"
             return problem(answer.status, code, answer.detail or str(error), extra=extra, headers=headers)
     return _defect(error)
 

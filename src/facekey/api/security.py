@@ -1,6 +1,6 @@
-"""Who may speak to the service at all, and the headers every answer carries.
+"""Who may speak to an open service at all, and the headers every answer carries.
 
-There are no accounts yet, so the service is open to whoever reaches it; it therefore
+In the development profile whoever reaches the service may do everything; it therefore
 answers only to this machine. Other addresses, foreign host names (DNS rebinding) and
 requests that a foreign web page makes are refused.
 """
@@ -28,6 +28,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 DOCS_POLICY = (
     # The API browser's page starts itself with an inline script; it shows no data of ours.
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -58,9 +59,10 @@ class LocalOnly:
 class SecurityHeaders:
     """Adds the headers that keep browsers from guessing, framing and caching."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        """Wrap an application; `https` when its public address has TLS in front."""
         self._app = app
+        self._headers = {**HEADERS, **(STRICT_TRANSPORT if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and dress the answer."""
@@ -71,7 +73,7 @@ class SecurityHeaders:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith(DOCS_PATHS):
                     headers["Content-Security-Policy"] = DOCS_POLICY

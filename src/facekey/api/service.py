@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from facekey.core.ports import Directory
+from facekey.api.rate import RequestRates
+from facekey.core.account_ports import FaceTokens
+from facekey.core.ports import Directory, Locks
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
+from facekey.services.know_caller import KnowCaller
+from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.register import Register
+from facekey.services.sign_in import SignIn
 from facekey.services.stream import Stream
+from facekey.services.unlock import Unlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class StreamLimits:
         max_frame_bytes: largest encoded frame.
         frames_per_s: what is looked at; more is dropped.
         connections: at the same time, in this process.
+        connections_per_address: of them, from one address.
 
     Raises:
         ValueError: a limit would let nothing through.
@@ -63,10 +70,12 @@ class StreamLimits:
     max_frame_bytes: int = 2 * 1024 * 1024
     frames_per_s: float = 30.0
     connections: int = 64
+    connections_per_address: int = 16
 
     def __post_init__(self) -> None:
         """Refuse limits that let nothing through."""
-        if self.max_frame_bytes < 1 or not self.frames_per_s > 0 or self.connections < 1:
+        counts = self.max_frame_bytes, self.connections, self.connections_per_address
+        if min(counts) < 1 or not self.frames_per_s > 0:
             raise ValueError("a stream's limits are positive")
 
     @property
@@ -96,7 +105,14 @@ class Service:
     identify: Identify
     erase: Erase
     stream: Stream
+    know_caller: KnowCaller
+    sign_in: SignIn
+    manage_accounts: ManageAccounts
+    face_tokens: FaceTokens
+    locks: Locks
+    unlock: Unlock
     stream_limits: StreamLimits
+    rates: RequestRates
     directory: Directory
     readiness: Readiness
     facts: SystemFacts

@@ -26,9 +26,10 @@ def connected(*, max_frame_bytes: int, frames_per_s: float, session_s: float) ->
     }
 
 
-def error(code: str, detail: str, *, fatal: bool) -> Status:
-    """Something that the client did wrong, or that went wrong here."""
-    return {"status": "error", "code": code, "detail": detail, "fatal": fatal}
+def error(code: str, detail: str, *, fatal: bool, retry_after_s: int | None = None) -> Status:
+    """Something that the client did wrong, or that went wrong here; and when to come back, if that helps."""
+    told: Status = {"status": "error", "code": code, "detail": detail, "fatal": fatal}
+    return told if retry_after_s is None else {**told, "retry_after_s": retry_after_s}
 
 
 def told(update: Update, *, dropped: int) -> Status | None:
@@ -58,6 +59,11 @@ def _asked(prompt: Prompt) -> Status:
         "total": prompt.total,
         "expires_in_s": round(prompt.expires_in_s, 1),
     }
+
+
+def with_token(status: Status, token: str, *, expires_in_s: int) -> Status:
+    """A decision with the face token that was asked for."""
+    return {**status, "token": token, "token_expires_in": expires_in_s}
 
 
 def _decided(decision: Decision) -> Status:

@@ -5,7 +5,7 @@ looks at fewer frames and never at old ones. docs/streaming.md is the protocol.
 """
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -14,14 +14,30 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from facekey.api import statuses
-from facekey.api.messages import FrameMessage, check_client_id, read_message
+from facekey.api.access import credential_of
+from facekey.api.address import client_address
+from facekey.api.deps import on_behalf_of
+from facekey.api.limits import Places
+from facekey.api.messages import FrameMessage, Start, check_client_id, read_message
 from facekey.api.pace import TokenBucket
-from facekey.api.problems import tell
+from facekey.api.problems import retry_after_s, tell
+from facekey.api.rate import Budget, network_of
 from facekey.api.service import Service, StreamLimits
+from facekey.core.accounts import FaceTokenRequest, parse_audience
+from facekey.core.caller import Caller, Permission
 from facekey.core.challenge import Binding
-from facekey.core.errors import FaceKeyError, ImageRefused, InputInvalid, RequestInvalid, Unavailable
-from facekey.core.types import SubjectId
-from facekey.services.stream import StreamSession
+from facekey.core.errors import (
+    AccessRefused,
+    FaceKeyError,
+    ImageRefused,
+    InputInvalid,
+    Overloaded,
+    RequestInvalid,
+    TooMany,
+    Unavailable,
+)
+from facekey.core.types import Outcome, SubjectId
+from facekey.services.stream import StreamSession, Update
 
 DONE, PROTOCOL, TOO_LARGE, DEFECT, LATER = 1000, 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry. 1012 comes from the server when it stops."""
@@ -42,17 +58,25 @@ log = structlog.get_logger(__name__)
 async def stream(websocket: WebSocket, client_id: str) -> None:
     """One live session."""
     service: Service = websocket.app.state.service
-    places: set[WebSocket] = websocket.app.state.stream_places
+    places: Places = websocket.app.state.stream_places
+    address, limits = client_address(websocket.scope), service.stream_limits
+    place = places.one(
+        network_of(address), most=limits.connections, most_per_caller=limits.connections_per_address
+    )
     await websocket.accept()
     connection = Connection(websocket, client_id, service)
-    if len(places) >= service.stream_limits.connections:
-        await connection.end("too_many_connections", "the service is busy; connect again in a moment", LATER)
-        return
-    places.add(websocket)
-    try:
-        await connection.run()
-    finally:
-        places.discard(websocket)
+    with ExitStack() as held:
+        try:
+            await service.rates.spend(Budget.RECOGNITION, address)
+            held.enter_context(place)
+        except Overloaded:
+            await connection.end(
+                "too_many_connections", "the service is busy; connect again in a moment", LATER
+            )
+        except TooMany as refusal:
+            await connection.refuse(refusal)
+        else:
+            await connection.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,7 @@ class Connection:
         """Wrap an accepted socket."""
         self._websocket = websocket
         self._client_id = client_id
+        self._service = service
         self._stream = service.stream
         self._limits: StreamLimits = service.stream_limits
         ticker, rate = self._stream.ticker, self._limits.frames_per_s
@@ -103,6 +128,7 @@ class Connection:
         )
         self._session: StreamSession | None = None
         self._bound: tuple[str, str] | None = None
+        self._audience: str | None = None
         self._slot: Waiting | None = None
         self._news = asyncio.Event()
         self._heard_s = ticker.seconds()
@@ -127,7 +153,7 @@ class Connection:
         except (Ended, WebSocketDisconnect):
             pass
         except FaceKeyError as error:
-            await self._fail(error)
+            await self.refuse(error)
         except Exception as error:
             log.error("defect", error=type(error).__name__, exc_info=error)  # noqa: TRY400 - rendered by the log itself
             await self.end("internal_error", "FaceKey has a defect here; its log has the details", DEFECT)
@@ -137,10 +163,10 @@ class Connection:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._leave()
 
-    async def end(self, code: str, detail: str, close_code: int) -> None:
+    async def end(self, code: str, detail: str, close_code: int, *, retry_after_s: int | None = None) -> None:
         """Say what is wrong and close."""
         with suppress(Ended, WebSocketDisconnect):
-            await self._say(statuses.error(code, detail, fatal=True))
+            await self._say(statuses.error(code, detail, fatal=True, retry_after_s=retry_after_s))
         await self._close(close_code, code)
 
     async def _leave(self) -> None:
@@ -154,14 +180,15 @@ class Connection:
             log.error("abandoned_not_recorded", error=type(error).__name__)  # noqa: TRY400
         log.info("stream", over=session.over, dropped=session.dropped)
 
-    async def _fail(self, error: FaceKeyError) -> None:
+    async def refuse(self, error: FaceKeyError) -> None:
+        """Say what went wrong, and when to come back where that helps; close."""
         code, detail = tell(error)
-        close_code = PROTOCOL if isinstance(error, InputInvalid) else DEFECT
-        if isinstance(error, Unavailable):
+        close_code = PROTOCOL if isinstance(error, InputInvalid | AccessRefused) else DEFECT
+        if isinstance(error, Unavailable | TooMany):
             close_code = LATER
         if code == "frame_too_large":
             close_code = TOO_LARGE
-        await self.end(code, detail, close_code)
+        await self.end(code, detail, close_code, retry_after_s=retry_after_s(error))
 
     # The reader.
 
@@ -203,9 +230,10 @@ class Connection:
             return
         told = read_message(data)
         if self._bound is None:
+            caller = await self._admit(told)
             self._bound = told.user_id, told.session_id
             binding = Binding(self._client_id, told.session_id, SubjectId(told.user_id))
-            self._session = await self._stream.open(binding)
+            self._session = await self._stream.open(binding, caller=caller)
         elif self._bound != (told.user_id, told.session_id):
             raise RequestInvalid(
                 "session_changed", "one connection serves one user_id and one session_id; open another"
@@ -214,6 +242,21 @@ class Connection:
             raise RequestInvalid("session_started", "the session began already; send frames")
         if isinstance(told, FrameMessage):
             self._put(Waiting(told, at_s))
+
+    async def _admit(self, first: Start | FrameMessage) -> Caller:
+        """Who opens the session, and whether they may.
+
+        Raises:
+            AccessRefused: nobody who is known, or not allowed.
+        """
+        credential = credential_of(self._websocket.scope) or first.access_token
+        address = client_address(self._websocket.scope)
+        caller = await self._service.know_caller(credential, address=address)
+        caller.require(Permission.RECOGNISE)
+        if first.audience is not None:
+            caller.require_audience(parse_audience(first.audience))
+            self._audience = first.audience
+        return on_behalf_of(caller, first.client_address)
 
     def _put(self, frame: Waiting) -> None:
         if self._slot is not None and self._session is not None:
@@ -262,9 +305,20 @@ class Connection:
         if status is not None and frame.number is not None:
             status["frame"] = frame.number
         if session.over:
-            await self._answer(status)
+            await self._answer(self._with_token(status, update))
         elif status is not None:
             await self._say(status)
+
+    def _with_token(self, status: statuses.Status | None, update: Update) -> statuses.Status | None:
+        """The last status, with the token that was asked for when the person was let in."""
+        accepted = update.decision is not None and update.decision.outcome is Outcome.ACCEPT
+        if status is None or not accepted or self._audience is None or self._bound is None:
+            return status
+        challenged = self._session is not None and self._session.challenged
+        subject_id = SubjectId(self._bound[0])
+        request = FaceTokenRequest(subject_id, self._audience, "challenge" if challenged else "passive")
+        tokens = self._service.face_tokens
+        return statuses.with_token(status, tokens.issue(request), expires_in_s=tokens.lasts_s)
 
     async def _answer(self, status: statuses.Status | None) -> NoReturn:
         """Give the decision, which is on record by now, and close."""

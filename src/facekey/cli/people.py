@@ -13,6 +13,7 @@ from rich.table import Table
 
 from facekey.api.service import Service
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.core.caller import COMMAND_LINE
 from facekey.core.enrolment import usable
 from facekey.core.errors import SubjectUnknown
 from facekey.core.identifiers import parse_subject_id
@@ -38,7 +39,9 @@ def register(
 ) -> None:
     """Enrol a person with 5 to 10 photos."""
     images = [photo.read_bytes() for photo in photos]
-    done = _with_service(lambda service: service.register(parse_subject_id(user_id), images))
+    done = _with_service(
+        lambda service: service.register(parse_subject_id(user_id), images, caller=COMMAND_LINE)
+    )
     if as_json:
         _print_json({"user_id": done.subject_id, "samples": [sample.verdict() for sample in done.samples]})
         return
@@ -54,7 +57,9 @@ def register(
 def authenticate(user_id: UserId, photo: Photo, as_json: AsJson = False) -> None:
     """Is this the claimed person, live? Exit code 0 is yes, 1 is no."""
     image = photo.read_bytes()
-    decision = _with_service(lambda service: service.authenticate(parse_subject_id(user_id), image))
+    decision = _with_service(
+        lambda service: service.authenticate(parse_subject_id(user_id), image, caller=COMMAND_LINE)
+    )
     accepted = decision.outcome is Outcome.ACCEPT
     if as_json:
         _print_json(
@@ -85,7 +90,7 @@ def identify(
 ) -> None:
     """Who of the enrolled is this? Exit code 0 when somebody is found, 1 when nobody is."""
     image = photo.read_bytes()
-    answer = _with_service(lambda service: service.identify(image, top_k=top_k))
+    answer = _with_service(lambda service: service.identify(image, top_k=top_k, caller=COMMAND_LINE))
     if as_json:
         _print_json(
             {
@@ -136,7 +141,7 @@ def erase_user(
         subject_id = parse_subject_id(user_id)
     if not yes:
         typer.confirm(f"Erase {subject_id}? It can't be undone", abort=True)
-    done = _with_service(lambda service: service.erase(subject_id))
+    done = _with_service(lambda service: service.erase(subject_id, caller=COMMAND_LINE))
     console.print(
         f"{done.subject_id} is erased; audit record {done.receipt.sequence}, {done.receipt.digest.hex()}"
     )

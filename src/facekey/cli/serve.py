@@ -13,7 +13,7 @@ from facekey.api.security import LOCAL_HOSTS
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.errors import SettingsInvalid
 from facekey.settings import Settings, read_settings
-from facekey.wiring import open_service
+from facekey.wiring import doors, open_service
 
 
 def serve(
@@ -26,10 +26,10 @@ def serve(
         settings = settings.model_copy(
             update={"host": host or settings.host, "port": port if port is not None else settings.port}
         )
-        if settings.host not in LOCAL_HOSTS:
+        if settings.profile == "development" and settings.host not in LOCAL_HOSTS:
             raise SettingsInvalid(
                 f"FACEKEY_HOST is {settings.host}, but the development profile is open to whoever reaches it "
-                "and listens on 127.0.0.1 only"
+                "and listens on 127.0.0.1 only; for others set FACEKEY_PROFILE=production"
             )
         configure(settings.log_level)
         asyncio.run(_serve(settings))
@@ -40,7 +40,7 @@ async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     with listener:
         async with open_service(settings) as service:
-            app = create_app(service, max_image_bytes=settings.max_image_bytes)
+            app = create_app(service, max_image_bytes=settings.max_image_bytes, doors=doors(settings))
             config = uvicorn.Config(
                 app,
                 log_config=None,

@@ -28,7 +28,8 @@ class AuditEvent:
     """Something that must be on record before it is answered.
 
     Attributes:
-        action: `register`, `authenticate`, `authenticate_stream`, `identify`, `erase`.
+        action: `register`, `authenticate`, `authenticate_stream`, `identify`, `erase`, ...
+        actor: who asked for it (`core.caller.Caller.actor`); a random number, no name.
         subject_id: whom it is about; None when nobody was claimed or found.
         outcome: what was decided.
         reason: why, in full: operators read this, clients may see less.
@@ -37,6 +38,7 @@ class AuditEvent:
     """
 
     action: str
+    actor: str
     subject_id: SubjectId | None
     outcome: str
     reason: str
@@ -72,6 +74,7 @@ def canonical_body(event: AuditEvent, pseudonym_key: bytes) -> str:
     return json.dumps(
         {
             "action": event.action,
+            "actor": event.actor,
             "at": event.at.isoformat(timespec="milliseconds"),
             "details": dict(event.details),
             "outcome": event.outcome,

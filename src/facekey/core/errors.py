@@ -10,6 +10,17 @@ FaceKeyError
 │   └── FaceAlreadyEnrolled
 ├── SubjectExists
 ├── SubjectUnknown
+├── AccessRefused               who asks isn't known, or may not
+│   ├── NotSignedIn             no token, or one that doesn't count (any more)
+│   ├── CredentialsWrong        name and password don't belong together
+│   ├── PasswordChangeRequired  a one-time password does for choosing another and for nothing else
+│   └── NotAllowed              the caller's role doesn't reach so far
+├── AccountExists
+├── AccountUnknown
+├── TooMany                     asked more often than is allowed; says when to come back
+│   ├── AttemptsExhausted       too many failures of this user or from this address
+│   ├── RateLimited             requests come too fast
+│   └── TooManyAtOnce           requests or streams of one caller, side by side
 ├── Unavailable                 nothing was decided; trying again may help
 │   ├── Overloaded
 │   ├── StoreUnavailable
@@ -107,6 +118,96 @@ class SubjectUnknown(FaceKeyError):
         super().__init__(f"there is no user {subject_id}")
 
 
+class AccessRefused(FaceKeyError):
+    """The caller may not do this. Nothing was decided or changed.
+
+    Attributes:
+        code: stable, lower case, for programs.
+    """
+
+    code = "access_refused"
+
+
+class NotSignedIn(AccessRefused):
+    """There is no token, or one that was forged, has expired, was revoked, or is for others."""
+
+    code = "not_signed_in"
+
+
+class CredentialsWrong(AccessRefused):
+    """Name and password don't belong together. Which of them is wrong isn't said."""
+
+    code = "credentials_wrong"
+
+    def __init__(self) -> None:
+        """The same words whatever is wrong."""
+        super().__init__("name or password is wrong")
+
+
+class PasswordChangeRequired(AccessRefused):
+    """The password was made for one use: choosing another."""
+
+    code = "password_change_required"
+
+    def __init__(self) -> None:
+        """Say where to choose one."""
+        super().__init__("choose a password of your own first: POST /api/v1/auth/password")
+
+
+class NotAllowed(AccessRefused):
+    """The caller's role doesn't reach so far."""
+
+    code = "not_allowed"
+
+
+class AccountExists(FaceKeyError):
+    """An operator or a key of that name is there already."""
+
+    def __init__(self, name: str) -> None:
+        """Name it."""
+        super().__init__(f"there is an account {name} already; choose another name")
+
+
+class AccountUnknown(FaceKeyError):
+    """There is no such operator or key."""
+
+    def __init__(self, name: str) -> None:
+        """Name what was looked for."""
+        super().__init__(f"there is no account {name}")
+
+
+class TooMany(FaceKeyError):
+    """Asked more often than is allowed. Nothing was decided.
+
+    Attributes:
+        code: stable, lower case, for programs.
+        retry_after_s: seconds until it is worth asking again.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        """Say when to come back."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class AttemptsExhausted(TooMany):
+    """Too many failed attempts, by this user or from this address; it isn't said which.
+
+    Attributes:
+        locked: only an operator can lift it.
+    """
+
+    code = "too_many_attempts"
+
+    def __init__(self, *, locked: bool, retry_after_s: float) -> None:
+        """The same words for known and unknown users."""
+        words = "an operator must unlock it" if locked else "wait before the next attempt"
+        super().__init__(f"too many failed attempts; {words}", retry_after_s=retry_after_s)
+        self.locked = locked
+
+
 class Unavailable(FaceKeyError):
     """Nothing was decided and nothing was changed; the same request may work later."""
 
@@ -137,6 +238,22 @@ class KeyUnavailable(Unavailable):
 
     code = "key_unavailable"
     retry_after_s = 60
+
+
+class RateLimited(TooMany):
+    """Requests come faster than this caller's budget allows."""
+
+    code = "too_many_requests"
+
+
+class TooManyAtOnce(TooMany):
+    """The caller has as many requests or streams open as one caller may have."""
+
+    code = "too_many_at_once"
+
+    def __init__(self, most: int) -> None:
+        """Say how many that is."""
+        super().__init__(f"one caller may have {most} open at once; end one first", retry_after_s=1.0)
 
 
 class SealBroken(FaceKeyError):

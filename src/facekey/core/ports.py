@@ -4,13 +4,16 @@ A port belongs to who calls it and is as small as that caller needs. `wiring.py`
 knows what is plugged in.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from facekey.core.attempts import Claim, Failures, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Match
+from facekey.core.root_keys import KeyUse, Rewrapped
 from facekey.core.types import (
     Crop,
     Detection,
@@ -203,6 +206,86 @@ class SeenFrames(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something may happen.
+
+    Attributes:
+        per_s: on average.
+        burst: at once, after a pause.
+
+    Raises:
+        ValueError: nothing would be let through.
+    """
+
+    per_s: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that lets nothing through."""
+        if not 0 < self.per_s < float("inf") or self.burst < 1:
+            raise ValueError("a rate must let something through")
+
+
+class RateLimiter(Protocol):
+    """Counts what callers do, for all replicas together."""
+
+    async def spend(self, key: str, rate: Rate) -> None:
+        """Take one from the budget of this key.
+
+        Raises:
+            RateLimited: there is none left; says when there will be.
+        """
+        ...
+
+
+class Revocations(Protocol):
+    """Tokens that don't count any more although their time isn't over."""
+
+    async def revoke(self, token_id: str, *, ttl_s: float) -> None:
+        """Let a token count no more; for good once its own time is over, after `ttl_s`.
+
+        Raises:
+            StoreUnavailable: it still counts.
+        """
+        ...
+
+    async def is_revoked(self, token_id: str) -> bool:
+        """Whether it counts no more.
+
+        Raises:
+            StoreUnavailable: it is not known.
+        """
+        ...
+
+
+class Change(StrEnum):
+    """What replicas tell each other of. The change itself is in the database."""
+
+    GALLERY = "gallery"
+    SETTINGS = "settings"
+
+
+class Listener(Protocol):
+    """Waits for changes."""
+
+    async def wait(self, *, within_s: float) -> frozenset[Change]:
+        """What changed since the last call, as soon as anything did; empty when the time is over."""
+        ...
+
+
+class Changes(Protocol):
+    """Wakes whoever keeps a copy. A message can be lost, so nobody may rely on one."""
+
+    def announce(self, change: Change) -> None:
+        """Tell every replica, this one included. Never waits and never fails."""
+        ...
+
+    def listen(self) -> Listener:
+        """Hear what is announced from now on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof that an event is on record.
 
@@ -246,6 +329,44 @@ class AuditLog(Protocol):
 
         Raises:
             StoreUnavailable: it is not on record; the decision must not be given.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Where attempts are admitted, and decisions put on record with the failures they add to."""
+
+    async def admit(self, claim: Claim, *, at: datetime) -> None:
+        """Let an attempt through.
+
+        Raises:
+            AttemptsExhausted: too many failed before.
+            StoreUnavailable: it is not known how many did.
+        """
+        ...
+
+    async def settle(self, event: AuditEvent, claim: Claim, result: Result) -> Receipt:
+        """Write one decision and what it counts for; both are durable when this returns.
+
+        Raises:
+            AttemptsExhausted: others failed so often meanwhile that the decision must not be given.
+            StoreUnavailable: it is not on record; the decision must not be given.
+        """
+        ...
+
+
+class Locks(Protocol):
+    """What an operator sees and mends of the attempt limits."""
+
+    async def failures(self, claim: Claim) -> Failures | None:
+        """The counter of one user or one address; None when nothing is counted."""
+        ...
+
+    async def unlock(self, claim: Claim, event: AuditEvent) -> bool:
+        """Forget their failures, and put it on record; False when there were none.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
         """
         ...
 
@@ -317,4 +438,30 @@ class Decoy(Protocol):
 
     def template(self, subject_id: SubjectId) -> Template:
         """A made-up person, the same for the same id, whom nobody resembles more than a stranger would."""
+        ...
+
+
+class WrappedKeys(Protocol):
+    """Everything that a root key protects."""
+
+    async def uses(self) -> tuple[KeyUse, ...]:
+        """Every record, by the key that it hangs on.
+
+        Raises:
+            KeyUnavailable: the current root key can't be had now.
+            StoreUnavailable: the store did not answer.
+        """
+        ...
+
+    def rewrap(self) -> AsyncIterator[Rewrapped]:
+        """Go once over all records and put those under the current key that aren't, piece by piece.
+
+        Raises:
+            KeyUnavailable: the current root key can't be had now.
+            StoreUnavailable: what was done so far is kept.
+        """
+        ...
+
+    async def forget_old_forms(self) -> None:
+        """Drop what was replaced from the files, as far as that can be done now."""
         ...

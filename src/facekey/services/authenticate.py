@@ -1,11 +1,13 @@
 """Authenticate (1:1): is the person in front of the camera the one they claim to be?"""
 
+from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
+from facekey.core.caller import Caller
 from facekey.core.errors import SampleRejected
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
-from facekey.core.ports import Analyzer, AuditLog, Clock, Decoy, Templates
-from facekey.core.types import Decision, Evidence, SubjectId
+from facekey.core.ports import Analyzer, Clock, Decoy, Ledger, Templates
+from facekey.core.types import Decision, Evidence, Outcome, SubjectId
 
 UNKNOWN_SUBJECT = "unknown_subject"
 """On record when the id doesn't exist; the client sees an ordinary `no_match`."""
@@ -22,7 +24,7 @@ class Authenticate:
         decoy: Decoy,
         matcher: Matcher,
         policy: AuthenticatePolicy,
-        audit: AuditLog,
+        ledger: Ledger,
         clock: Clock,
     ) -> None:
         """Take what the decision needs; `wiring.py` chooses the implementations."""
@@ -31,26 +33,32 @@ class Authenticate:
         self._decoy = decoy
         self._matcher = matcher
         self._policy = policy
-        self._audit = audit
+        self._ledger = ledger
         self._clock = clock
 
-    async def __call__(self, subject_id: SubjectId, image: bytes) -> Decision:
+    async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
         """Decide, record, and only then answer.
 
-        (1) analyse the capture, (2) load the person's template, (3) compare and decide,
-        (4) write the audit record.
+        (0) admit the attempt, (1) analyse the capture, (2) load the person's template, (3) compare and
+        decide, (4) write the audit record and count a failure.
 
         Raises:
+            AttemptsExhausted: too many attempts on this id, or from this address, failed.
             ImageRefused: the bytes are no picture that can be read.
             Unavailable: nothing was decided, or the decision could not be recorded and
                 was therefore withheld.
         """
+        # (0) Before any work: whoever is to wait must cost nothing.
+        claim = Claim(subject_id, caller.address)
+        await self._ledger.admit(claim, at=self._clock.now())
+
         # (1) Analyse first, so that an unknown id takes about as long as a known one.
         try:
             evidence = await self._analyzer.analyze(image)
         except SampleRejected as rejection:
             decision = self._policy.unjudged(rejection.reason, rejection.quality)
-            await self._record(subject_id, decision, on_record=str(decision.reason), details={})
+            event = self._event(subject_id, decision, caller, on_record=str(decision.reason), details={})
+            await self._ledger.settle(event, claim, Result.NEITHER)
             return decision
 
         # (2) An unknown id is compared with a decoy: callers can't list who is enrolled. It is
@@ -67,15 +75,32 @@ class Authenticate:
         # (4) Durable before anyone can act on it.
         details = {**_details(evidence), "match_evidence": round(match.evidence, 4)}
         on_record = str(decision.reason) if known else UNKNOWN_SUBJECT
-        await self._record(subject_id, decision, on_record=on_record, details=details)
+        event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
+        await self._ledger.settle(event, claim, result_of(decision))
         return decision
 
-    async def _record(
-        self, subject_id: SubjectId, decision: Decision, *, on_record: str, details: dict[str, AuditValue]
-    ) -> None:
-        await self._audit.append(
-            AuditEvent("authenticate", subject_id, decision.outcome, on_record, self._clock.now(), details)
-        )
+    def _event(
+        self,
+        subject_id: SubjectId,
+        decision: Decision,
+        caller: Caller,
+        *,
+        on_record: str,
+        details: dict[str, AuditValue],
+    ) -> AuditEvent:
+        at = self._clock.now()
+        return AuditEvent("authenticate", caller.actor, subject_id, decision.outcome, on_record, at, details)
+
+
+def result_of(decision: Decision) -> Result:
+    """What a decision counts for."""
+    match decision.outcome:
+        case Outcome.ACCEPT:
+            return Result.SUCCESS
+        case Outcome.REJECT:
+            return Result.FAILURE
+        case Outcome.RETRY:
+            return Result.NEITHER
 
 
 def _details(evidence: Evidence) -> dict[str, AuditValue]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from facekey.core.audit import AuditEvent
+from facekey.core.caller import Caller
 from facekey.core.ports import Clock, Receipt, Templates
 from facekey.core.types import SubjectId
 
@@ -29,7 +30,7 @@ class Erase:
         self._templates = templates
         self._clock = clock
 
-    async def __call__(self, subject_id: SubjectId) -> ErasureReceipt:
+    async def __call__(self, subject_id: SubjectId, *, caller: Caller) -> ErasureReceipt:
         """Erase and record in one transaction; galleries drop the person before their next search.
 
         Raises:
@@ -37,5 +38,5 @@ class Erase:
             StoreUnavailable: nothing was erased.
         """
         at = self._clock.now()
-        event = AuditEvent("erase", subject_id, "erased", "requested", at, {})
+        event = AuditEvent("erase", caller.actor, subject_id, "erased", "requested", at, {})
         return ErasureReceipt(subject_id, at, await self._templates.erase(subject_id, event))

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.calibration import confidence
+from facekey.core.caller import Caller
 from facekey.core.errors import RequestInvalid, SampleRejected
 from facekey.core.policy import IdentifyPolicy
-from facekey.core.ports import Analyzer, AuditLog, Candidate, Clock, Gallery
+from facekey.core.ports import Analyzer, Candidate, Clock, Gallery, Ledger
 from facekey.core.types import Outcome, Quality, Reason
 
 MAX_TOP_K = 20
@@ -40,35 +42,40 @@ class Identify:
         analyzer: Analyzer,
         gallery: Gallery,
         policy: IdentifyPolicy,
-        audit: AuditLog,
+        ledger: Ledger,
         clock: Clock,
     ) -> None:
         """Take what the search needs; `wiring.py` chooses the implementations."""
         self._analyzer = analyzer
         self._gallery = gallery
         self._policy = policy
-        self._audit = audit
+        self._ledger = ledger
         self._clock = clock
 
-    async def __call__(self, image: bytes, *, top_k: int) -> Identification:
+    async def __call__(self, image: bytes, *, top_k: int, caller: Caller) -> Identification:
         """Search, record, and only then answer.
 
-        (1) analyse the capture, (2) refuse what isn't good or live, (3) search everybody,
-        (4) keep whoever is above the threshold for a gallery of this size, (5) record.
+        (0) Admit the attempt, (1) analyse the capture, (2) refuse what isn't good or live,
+        (3) search everybody, (4) keep whoever is above the threshold for a gallery of this size, (5) record.
 
         Raises:
             RequestInvalid: `top_k` is out of range.
+            AttemptsExhausted: too many searches from this address found nobody.
             ImageRefused: the bytes are no picture that can be read.
             Unavailable: nothing was decided or the decision could not be recorded.
         """
         if not 1 <= top_k <= MAX_TOP_K:
             raise RequestInvalid("top_k_invalid", f"top_k must be 1 to {MAX_TOP_K}, not {top_k}")
+        # (0)
+        claim = Claim(None, caller.address)
+        await self._ledger.admit(claim, at=self._clock.now())
         answer = await self._identify(image, top_k)
         # (5) Durable before anyone can act on it.
         best = answer.found[0] if answer.found else None
-        await self._audit.append(
+        await self._ledger.settle(
             AuditEvent(
                 "identify",
+                caller.actor,
                 best.subject_id if best else None,
                 Outcome.ACCEPT if best else Outcome.REJECT,
                 answer.reason,
@@ -79,7 +86,9 @@ class Identify:
                     "match_evidence": round(best.match.evidence, 4) if best else None,
                     "liveness": None if answer.liveness_score is None else round(answer.liveness_score, 4),
                 },
-            )
+            ),
+            claim,
+            _result(answer.reason),
         )
         return answer
 
@@ -112,3 +121,9 @@ class Identify:
 
     def _nobody(self, reason: Reason, liveness: float | None, quality: Quality | None) -> Identification:
         return Identification((), reason, confidence(self._policy.threshold(0)), 0, liveness, quality)
+
+
+def _result(reason: Reason) -> Result:
+    if reason is Reason.LIVE_MATCH:
+        return Result.SUCCESS
+    return Result.FAILURE if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED) else Result.NEITHER

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from facekey.core.audit import AuditEvent
+from facekey.core.caller import Caller
 from facekey.core.enrolment import Sample, judge_together, references_of, usable
 from facekey.core.errors import (
     FaceAlreadyEnrolled,
@@ -64,7 +65,9 @@ class Register:
         self._audit = audit
         self._clock = clock
 
-    async def __call__(self, subject_id: SubjectId, images: Sequence[bytes]) -> Registration:
+    async def __call__(
+        self, subject_id: SubjectId, images: Sequence[bytes], *, caller: Caller
+    ) -> Registration:
         """Judge the photos, store the template and its audit record together, then answer.
 
         (1) check the count and that the id is free, (2) judge each photo by itself,
@@ -89,13 +92,13 @@ class Register:
             # (3)
             samples = judge_together(samples, self._matcher, self._policy)
             # (4) and (5)
-            receipt = await self._store(subject_id, samples)
+            receipt = await self._store(subject_id, samples, caller)
         except RegistrationRefused as refusal:
-            await self._record_refusal(subject_id, refusal, len(images))
+            await self._record_refusal(subject_id, refusal, len(images), caller)
             raise
         return Registration(subject_id, tuple(samples), receipt)
 
-    async def _store(self, subject_id: SubjectId, samples: Sequence[Sample]) -> Receipt:
+    async def _store(self, subject_id: SubjectId, samples: Sequence[Sample], caller: Caller) -> Receipt:
         """Search and store, again when another registration came in between.
 
         Two registrations of one face under two ids at the same moment would each find
@@ -103,16 +106,19 @@ class Register:
         """
         for _ in range(SEARCHES - 1):
             with suppress(GalleryMoved):
-                return await self._search_and_store(subject_id, samples)
-        return await self._search_and_store(subject_id, samples)
+                return await self._search_and_store(subject_id, samples, caller)
+        return await self._search_and_store(subject_id, samples, caller)
 
-    async def _search_and_store(self, subject_id: SubjectId, samples: Sequence[Sample]) -> Receipt:
+    async def _search_and_store(
+        self, subject_id: SubjectId, samples: Sequence[Sample], caller: Caller
+    ) -> Receipt:
         # (4)
         searched = await self._refuse_enrolled_face(samples)
         # (5) A new person is wholly there or wholly not.
         accepted = usable(samples)
         event = AuditEvent(
             "register",
+            caller.actor,
             subject_id,
             "enrolled",
             "enrolled",
@@ -151,9 +157,17 @@ class Register:
             )
         return search.as_of
 
-    async def _record_refusal(self, subject_id: SubjectId, refusal: RegistrationRefused, images: int) -> None:
+    async def _record_refusal(
+        self, subject_id: SubjectId, refusal: RegistrationRefused, images: int, caller: Caller
+    ) -> None:
         await self._audit.append(
             AuditEvent(
-                "register", subject_id, "refused", refusal.code, self._clock.now(), {"samples": images}
+                "register",
+                caller.actor,
+                subject_id,
+                "refused",
+                refusal.code,
+                self._clock.now(),
+                {"samples": images},
             )
         )

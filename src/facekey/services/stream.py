@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
+from facekey.core.caller import Caller
 from facekey.core.challenge import Action, Binding, Challenge, Random, draw_challenge
 from facekey.core.errors import Overloaded, RequestInvalid, SampleRejected
 from facekey.core.faults import PUBLIC, Fault
@@ -15,11 +17,11 @@ from facekey.core.matching import Match, Matcher
 from facekey.core.obedience import Obedience
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.pooling import pool
-from facekey.core.ports import AuditLog, Clock, Decoy, SeenFrames, SingleUse, Templates, Ticker, Watcher
+from facekey.core.ports import Clock, Decoy, Ledger, SeenFrames, SingleUse, Templates, Ticker, Watcher
 from facekey.core.posture import find_baseline
 from facekey.core.recurrence import REPLAYED_FRAMES, Loop
 from facekey.core.tracking import Tracker
-from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Reason
+from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Outcome, Reason
 from facekey.services.authenticate import UNKNOWN_SUBJECT
 
 ABANDONED = "abandoned"
@@ -121,7 +123,7 @@ class Stream:
         stream_policy: StreamPolicy,
         single_use: SingleUse,
         seen_frames: SeenFrames,
-        audit: AuditLog,
+        ledger: Ledger,
         clock: Clock,
         ticker: Ticker,
         random: Random,
@@ -135,18 +137,21 @@ class Stream:
         self.stream_policy = stream_policy
         self.single_use = single_use
         self.seen_frames = seen_frames
-        self.audit = audit
+        self.ledger = ledger
         self.clock = clock
         self.ticker = ticker
         self.random = random
 
-    async def open(self, binding: Binding) -> "StreamSession":
+    async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":
         """Begin a session and draw its challenge.
 
         Raises:
+            AttemptsExhausted: too many attempts on this id, or from this address, failed.
             RequestInvalid: `session_used`: a session of that id is running or was.
             StoreUnavailable: it is not known whether the id was used.
         """
+        claim = Claim(binding.subject_id, caller.address)
+        await self.ledger.admit(claim, at=self.clock.now())
         ttl_s = self.stream_policy.single_use_s
         if not await self.single_use.put(f"session/{binding.session_id}", str(binding), ttl_s=ttl_s):
             raise RequestInvalid(
@@ -154,16 +159,20 @@ class Stream:
             )
         challenge = draw_challenge(binding, self.random, count=self.stream_policy.actions)
         await self.single_use.put(f"challenge/{challenge.challenge_id}", str(binding), ttl_s=ttl_s)
-        return StreamSession(self, challenge, self.ticker.seconds())
+        return StreamSession(self, challenge, claim, caller, self.ticker.seconds())
 
 
 class StreamSession:
     """One attempt. Frames are given to it one after the other, never two at once."""
 
-    def __init__(self, stream: Stream, challenge: Challenge, opened_s: float) -> None:
+    def __init__(
+        self, stream: Stream, challenge: Challenge, claim: Claim, caller: Caller, opened_s: float
+    ) -> None:
         """Only `Stream.open` makes one."""
         self._stream = stream
         self._challenge = challenge
+        self._claim = claim
+        self._caller = caller
         self._opened_s = opened_s
         self._tracker = Tracker(stream.matcher)
         self._loop = Loop()
@@ -181,6 +190,11 @@ class StreamSession:
     def over(self) -> bool:
         """Whether it was decided; nothing is taken any more."""
         return self._over
+
+    @property
+    def challenged(self) -> bool:
+        """Whether anything was asked of the person."""
+        return bool(self._challenge.actions)
 
     def drop(self, frames: int = 1) -> None:
         """Count frames that the client sent and nobody looked at."""
@@ -215,7 +229,8 @@ class StreamSession:
             return
         self._over = True
         if self._obedience is not None:
-            await self._record("retry", ABANDONED, self._details())
+            # A failure like any other: who breaks off whenever it goes wrong could try for ever.
+            await self._record(Outcome.RETRY, ABANDONED, self._details())
 
     async def frame(
         self, image: bytes, *, at_s: float, number: int | None = None, challenge_id: str | None = None
@@ -397,12 +412,12 @@ class StreamSession:
             "seconds": round(self._stream.ticker.seconds() - self._opened_s, 2),
         }
 
-    async def _record(self, outcome: str, reason: str, details: dict[str, AuditValue]) -> None:
+    async def _record(self, outcome: Outcome, reason: str, details: dict[str, AuditValue]) -> None:
         subject_id = self._challenge.binding.subject_id
-        at = self._stream.clock.now()
-        await self._stream.audit.append(
-            AuditEvent("authenticate_stream", subject_id, outcome, reason, at, details)
-        )
+        at, actor = self._stream.clock.now(), self._caller.actor
+        event = AuditEvent("authenticate_stream", actor, subject_id, outcome, reason, at, details)
+        result = Result.SUCCESS if outcome is Outcome.ACCEPT else Result.FAILURE
+        await self._stream.ledger.settle(event, self._claim, result)
 
 
 def _rejected(reason: Reason) -> Update:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Matcher
 from facekey.core.ports import Receipt
@@ -18,6 +19,7 @@ from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import load_deployment_keys
+from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
 
@@ -28,6 +30,7 @@ on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("url", ["postgres"], indirect=True)
 """For what PostgreSQL does in its own way."""
 
+ATTEMPTS = AttemptPolicy()
 POPULATION = Population(np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32))
 
 
@@ -39,6 +42,7 @@ class Store:
     database: Database
     ring: KeyRing
     audit: SqlAuditLog
+    ledger: SqlLedger
     decoy: PopulationDecoy
     templates: SqlTemplates
     directory: SqlDirectory
@@ -63,6 +67,7 @@ async def open_store(url: str, key: EncryptionKey) -> Store:
         database,
         ring,
         audit,
+        SqlLedger(database, audit, ATTEMPTS, pseudonym_key=keys.pseudonyms),
         decoy,
         SqlTemplates(database, ring, audit, decoy),
         SqlDirectory(database),
@@ -76,4 +81,4 @@ def template(user_id: str, seed: int, photos: int = 3) -> Template:
 
 
 def event(action: str, user_id: str) -> AuditEvent:
-    return AuditEvent(action, SubjectId(user_id), "done", "test", datetime.now(UTC), {"n": 1})
+    return AuditEvent(action, "test", SubjectId(user_id), "done", "test", datetime.now(UTC), {"n": 1})

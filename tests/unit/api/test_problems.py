@@ -22,7 +22,7 @@ from facekey.core.errors import (
 from facekey.core.types import SubjectId
 from tests.contract.store.opened import Store
 from tests.unit.api.requests import FORM, LOCAL, ask, form, scope, swallow
-from tests.unit.core.made import evidence
+from tests.unit.core.made import CALLER, evidence
 from tests.unit.services.deployed import Playback, person
 
 SECRET = "john_doe at 10.1.2.3 with key 5ec7e7"
@@ -168,7 +168,7 @@ async def test_odd_paths_and_queries_are_the_clients_fault(app: FastAPI, path: s
 
 
 async def test_a_taken_and_an_unknown_id(app: FastAPI, analyzer: Playback, service: Service) -> None:
-    await service.register(SubjectId("alice"), analyzer.photos_of(person(1)))
+    await service.register(SubjectId("alice"), analyzer.photos_of(person(1)), caller=CALLER)
     images = [("images", photo) for photo in analyzer.photos_of(person(2))]
     taken = await ask(
         app, "POST", "/api/v1/register", headers=FORM, body=[form(("user_id", "alice"), *images)]
@@ -181,7 +181,7 @@ async def test_a_taken_and_an_unknown_id(app: FastAPI, analyzer: Playback, servi
 async def test_known_and_unknown_ids_get_the_same_form_of_answer(
     app: FastAPI, analyzer: Playback, service: Service
 ) -> None:
-    await service.register(SubjectId("alice"), analyzer.photos_of(person(1)))
+    await service.register(SubjectId("alice"), analyzer.photos_of(person(1)), caller=CALLER)
     probe = analyzer.photo(evidence(person(2)))
     answers = [
         await ask(

@@ -149,7 +149,7 @@ async def test_start_and_stop_are_not_guarded() -> None:
     async def inside(scope: Scope, *_: object) -> None:
         reached.append(scope["type"])
 
-    for middleware in (LocalOnly(inside), SecurityHeaders(inside)):
+    for middleware in (LocalOnly(inside), SecurityHeaders(inside, https=True)):
         await middleware({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert reached == ["lifespan"] * 2
 

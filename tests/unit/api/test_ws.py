@@ -21,6 +21,7 @@ from facekey.core.errors import SampleRejected, SealBroken
 from facekey.core.types import Glimpse, Reason
 from tests.contract.store.opened import Store
 from tests.unit.api.sockets import Socket, frame, start
+from tests.unit.core.made import CALLER
 from tests.unit.core.test_obedience import FRAME_S, SHOWN
 from tests.unit.services.deployed import Playback, person, recorded, services
 from tests.unit.services.staged import HandTicker, Stage
@@ -35,7 +36,7 @@ def stage() -> Stage:
 @pytest.fixture
 async def served(store: Store, analyzer: Playback, stage: Stage) -> Service:
     service = services(store, analyzer, stage)
-    await service.register(ALICE, analyzer.photos_of(person(1)))
+    await service.register(ALICE, analyzer.photos_of(person(1)), caller=CALLER)
     return service
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 
 from facekey.core.calibration import Birth, Calibration
+from facekey.core.caller import Caller, Role
 from facekey.core.types import (
     Box,
     Detection,
@@ -19,6 +20,7 @@ from facekey.core.types import (
 
 MODEL = ModelId("made:000000000000")
 DIMENSIONS = 64
+CALLER = Caller("test", Role.ADMIN, "192.0.2.1")
 BORN = Birth("made up", "none", 1, date(2026, 1, 1), "none")
 CALIBRATION = Calibration(((0.1, 1.0), (0.3, 2.0), (0.5, 3.0), (0.6, 4.0), (0.7, 5.0)), BORN)
 

@@ -23,6 +23,7 @@ def records(count: int) -> list[ChainedRecord]:
     for number in range(1, count + 1):
         event = AuditEvent(
             "authenticate",
+            "test",
             SubjectId(f"user{number}"),
             "reject",
             "no_match",

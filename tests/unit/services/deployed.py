@@ -1,28 +1,39 @@
 """The services on a real store, behind an analyzer that plays back what was prepared."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import verify_chain
 from facekey.core.errors import ImageRefused
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
+from facekey.core.ports import Clock, Ticker
 from facekey.core.types import Evidence, Floats
+from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
+from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.services.authenticate import Authenticate
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
+from facekey.services.know_caller import KnowCaller
+from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.register import Register
+from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream
+from facekey.services.unlock import Unlock
+from facekey.store.memory import MemoryRevocations
+from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
 from tests.unit.core.test_head import documented_head
 from tests.unit.services.staged import Stage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TOKEN_KEY = SecretKey(b"0123456789abcdefghijklmnopqrstuv")
 MATCHER = Matcher({MODEL: CALIBRATION})
 AUTHENTICATE = AuthenticatePolicy(match_threshold=4.0, liveness_threshold=0.5, head=documented_head())
 IDENTIFY = IdentifyPolicy(match_threshold=4.0, false_positive_rate=0.01, liveness_threshold=0.5)
@@ -34,6 +45,29 @@ class FixedClock:
 
     def now(self) -> datetime:
         return NOW
+
+
+@dataclass
+class HandClock:
+    """Implements `core.ports.Clock`: time stands until a test moves it."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def move(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class QuickPasswords:
+    """Implements `core.account_ports.Passwords` for tests of what stands around the hash."""
+
+    async def hash(self, password: str) -> str:
+        return hashlib.sha256(password.encode()).hexdigest()
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        return hashlib.sha256(password.encode()).hexdigest() == password_hash
 
 
 @dataclass
@@ -71,9 +105,51 @@ def person(seed: int) -> Floats:
     return direction(seed)
 
 
-def services(store: Store, analyzer: Playback, stage: Stage | None = None) -> Service:
-    clock = FixedClock()
+class Accounts:
+    """Operators, keys and tokens of a store."""
+
+    def __init__(self, store: Store, clock: Clock, ticker: Ticker, *, open_to_all: bool = True) -> None:
+        operators, api_keys = (
+            SqlOperators(store.database, store.audit),
+            SqlApiKeys(store.database, store.audit),
+        )
+        passwords, revocations = QuickPasswords(), MemoryRevocations(ticker, most=100)
+        access_tokens = JwtAccessTokens(TOKEN_KEY)
+        self.manage = ManageAccounts(operators=operators, api_keys=api_keys, passwords=passwords, clock=clock)
+        self.know_caller = KnowCaller(
+            operators=operators,
+            api_keys=api_keys,
+            access_tokens=access_tokens,
+            revocations=revocations,
+            clock=clock,
+            open_to_all=open_to_all,
+        )
+        self.sign_in = SignIn(
+            operators=operators,
+            passwords=passwords,
+            access_tokens=access_tokens,
+            refresh_tokens=SqlRefreshTokens(store.database, store.audit),
+            revocations=revocations,
+            ledger=store.ledger,
+            clock=clock,
+            policy=TokenPolicy(),
+        )
+        self.face_tokens = JwtFaceTokens(
+            [FaceTokenKey("first", b"1" * 32)], clock, issuer="https://faces.example", lasts_s=120
+        )
+
+
+def services(
+    store: Store,
+    analyzer: Playback,
+    stage: Stage | None = None,
+    *,
+    clock: Clock | None = None,
+    accounts: Accounts | None = None,
+) -> Service:
+    clock = clock or FixedClock()
     stage = stage or Stage()
+    accounts = accounts or Accounts(store, clock, stage.ticker)
     return Service(
         register=Register(
             analyzer=analyzer,
@@ -92,11 +168,11 @@ def services(store: Store, analyzer: Playback, stage: Stage | None = None) -> Se
             decoy=store.decoy,
             matcher=MATCHER,
             policy=AUTHENTICATE,
-            audit=store.audit,
+            ledger=store.ledger,
             clock=clock,
         ),
         identify=Identify(
-            analyzer=analyzer, gallery=store.gallery, policy=IDENTIFY, audit=store.audit, clock=clock
+            analyzer=analyzer, gallery=store.gallery, policy=IDENTIFY, ledger=store.ledger, clock=clock
         ),
         erase=Erase(templates=store.templates, clock=clock),
         stream=Stream(
@@ -108,11 +184,17 @@ def services(store: Store, analyzer: Playback, stage: Stage | None = None) -> Se
             stream_policy=stage.policy,
             single_use=stage.single_use,
             seen_frames=stage.seen_frames,
-            audit=store.audit,
+            ledger=store.ledger,
             clock=clock,
             ticker=stage.ticker,
             random=stage,
         ),
+        know_caller=accounts.know_caller,
+        sign_in=accounts.sign_in,
+        manage_accounts=accounts.manage,
+        face_tokens=accounts.face_tokens,
+        locks=store.ledger,
+        unlock=Unlock(locks=store.ledger, clock=clock),
         stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,
         readiness=StoreReadiness(store),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.challenge import Action, Binding
 from facekey.core.errors import (
@@ -30,7 +31,7 @@ from facekey.services.stream import (
 )
 from tests.contract.store.opened import Store
 from tests.unit.core.glimpsed import frame_hash, glimpse
-from tests.unit.core.made import near
+from tests.unit.core.made import CALLER, near
 from tests.unit.core.test_obedience import FRAME_S, SHOWN
 from tests.unit.services.deployed import Playback, person, recorded, services
 from tests.unit.services.staged import Stage
@@ -55,7 +56,7 @@ class Player:
     async def sits_down(
         cls, stream: Stream, stage: Stage, user_id: SubjectId = ALICE, who: int = 1, session_id: str = "s"
     ) -> "Player":
-        session = await stream.open(Binding("kiosk", session_id, user_id))
+        session = await stream.open(Binding("kiosk", session_id, user_id), caller=CALLER)
         return cls(stream, stage, session, who)
 
     async def send(
@@ -99,7 +100,7 @@ def stage() -> Stage:
 @pytest.fixture
 async def stream(store: Store, analyzer: Playback, stage: Stage) -> Stream:
     service = services(store, analyzer, stage)
-    await service.register(ALICE, analyzer.photos_of(person(1)))
+    await service.register(ALICE, analyzer.photos_of(person(1)), caller=CALLER)
     return service.stream
 
 
@@ -354,7 +355,7 @@ async def test_who_goes_away_after_the_prompt_is_on_record(
 async def test_the_passive_mode_watches_long_enough(store: Store, analyzer: Playback) -> None:
     stage = Stage(actions=[], policy=StreamPolicy(actions=0, passive_frames=24, passive_s=3.0))
     service = services(store, analyzer, stage)
-    await service.register(ALICE, analyzer.photos_of(person(1)))
+    await service.register(ALICE, analyzer.photos_of(person(1)), caller=CALLER)
     player = await Player.sits_down(service.stream, stage)
     update = await player.show(2.9)
     assert update.decision is None
@@ -414,16 +415,16 @@ async def test_the_wall_clock_may_jump(
 ) -> None:
     """Durations come from a clock that nobody sets; only the record shows the time of day."""
     now = stream.clock.now()
-    moments = iter([now.replace(year=1999), now.replace(year=2040)])
+    moments = iter([now.replace(year=year) for year in (1999, 1999, 2040, 2040)])  # opened, recorded
     monkeypatch.setattr(stream.clock, "now", lambda: next(moments))
     events: list[AuditEvent] = []
-    whole = stream.audit.append
+    whole = stream.ledger.settle
 
-    async def watched(event: AuditEvent) -> object:
+    async def watched(event: AuditEvent, claim: Claim, result: Result) -> object:
         events.append(event)
-        return await whole(event)
+        return await whole(event, claim, result)
 
-    monkeypatch.setattr(stream.audit, "append", watched)
+    monkeypatch.setattr(stream.ledger, "settle", watched)
     for session_id in ("a", "b"):
         player = await Player.sits_down(stream, stage, session_id=session_id)
         assert (await player.obeys()).outcome is Outcome.ACCEPT

@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, Field
 
-from facekey.api.deps import Served, image_bytes
+from facekey.api.access import DESCRIBED, Recogniser
+from facekey.api.deps import ClientAddress, Served, image_bytes, on_behalf_of
+from facekey.core.accounts import FaceTokenRequest, parse_audience
 from facekey.core.advice import advice
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Decision, Outcome
 
-router = APIRouter(prefix="/api/v1", tags=["recognition"])
+router = APIRouter(prefix="/api/v1", tags=["recognition"], dependencies=[DESCRIBED])
 
 
 class Authentication(BaseModel):
@@ -34,17 +36,34 @@ class Authentication(BaseModel):
         description="The authentication head's probability that this is a genuine, live attempt."
     )
     quality_score: float | None = Field(description="How well the capture could be judged, 0..1.")
+    token: str | None = Field(
+        default=None,
+        description="When asked for and authenticated: a signed token for the audience (ES256; keys at "
+        "/.well-known/jwks.json; claims sub, aud, amr, liveness, auth_time, exp).",
+    )
+    token_expires_in: int | None = Field(default=None, description="Seconds until the token counts no more.")
 
 
 @router.post("/authenticate")
-async def authenticate(
+async def authenticate(  # noqa: PLR0917 - a form has many fields
     service: Served,
+    caller: Recogniser,
     user_id: Annotated[str, Form(description="whom the person claims to be")],
     image: Annotated[UploadFile, "one photo, JPEG, PNG, WebP or BMP"],
+    audience: Annotated[str | None, Form(description="ask for a token for this application")] = None,
+    client_address: ClientAddress = None,
 ) -> Authentication:
     """Is this the claimed person, live? An unknown id is answered like a stranger."""
     subject_id = parse_subject_id(user_id)
-    return _answer(await service.authenticate(subject_id, await image_bytes(image)))
+    if audience is not None:
+        caller.require_audience(parse_audience(audience))
+    caller = on_behalf_of(caller, client_address)
+    decision = await service.authenticate(subject_id, await image_bytes(image), caller=caller)
+    answer = _answer(decision)
+    if audience is None or decision.outcome is not Outcome.ACCEPT:
+        return answer
+    token = service.face_tokens.issue(FaceTokenRequest(subject_id, audience, "passive"))
+    return answer.model_copy(update={"token": token, "token_expires_in": service.face_tokens.lasts_s})
 
 
 def _answer(decision: Decision) -> Authentication:

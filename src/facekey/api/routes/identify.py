@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, Field
 
-from facekey.api.deps import Served, image_bytes
+from facekey.api.access import DESCRIBED, Recogniser
+from facekey.api.deps import ClientAddress, Served, image_bytes, on_behalf_of
 from facekey.core.advice import advice
 from facekey.core.types import Reason
 from facekey.services.identify import Identification
 
-router = APIRouter(prefix="/api/v1", tags=["recognition"])
+router = APIRouter(prefix="/api/v1", tags=["recognition"], dependencies=[DESCRIBED])
 
 DECIDED = (Reason.LIVE_MATCH, Reason.NO_MATCH, Reason.SPOOF_SUSPECTED)
 
@@ -37,11 +38,17 @@ class Identified(BaseModel):
 @router.post("/identify")
 async def identify(
     service: Served,
+    caller: Recogniser,
     image: Annotated[UploadFile, "one photo, JPEG, PNG, WebP or BMP"],
     top_k: Annotated[int, Form(description="how many matches at most, 1 to 20")] = 3,
+    client_address: ClientAddress = None,
 ) -> Identified:
     """Who of the enrolled is this? Nobody is named below the threshold."""
-    return _answer(await service.identify(await image_bytes(image), top_k=top_k))
+    return _answer(
+        await service.identify(
+            await image_bytes(image), top_k=top_k, caller=on_behalf_of(caller, client_address)
+        )
+    )
 
 
 def _answer(answer: Identification) -> Identified:

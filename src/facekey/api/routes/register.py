@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, Field
 
+from facekey.api.access import DESCRIBED, Enroller
 from facekey.api.deps import Served, image_bytes
 from facekey.api.problems import Problem
 from facekey.core.enrolment import usable
 from facekey.core.identifiers import parse_subject_id
 from facekey.services.register import Registration
 
-router = APIRouter(prefix="/api/v1", tags=["recognition"])
+router = APIRouter(prefix="/api/v1", tags=["recognition"], dependencies=[DESCRIBED])
 
 
 class SampleVerdict(BaseModel):
@@ -48,12 +49,13 @@ class RegistrationProblem(Problem):
 )
 async def register(
     service: Served,
+    caller: Enroller,
     user_id: Annotated[str, Form(description="letters, digits and . _ @ + -, at most 128")],
     images: Annotated[list[UploadFile], "5 to 10 photos of one person, each taken anew"],
 ) -> Registered:
     """Enrol a person. Photos are judged, turned into a sealed template and forgotten."""
     subject_id = parse_subject_id(user_id)
-    done = await service.register(subject_id, [await image_bytes(image) for image in images])
+    done = await service.register(subject_id, [await image_bytes(image) for image in images], caller=caller)
     return _registered(done)
 
 

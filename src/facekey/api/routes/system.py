@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from facekey.api.access import DESCRIBED, KnownCaller
 from facekey.api.deps import Served
 from facekey.api.service import NetworkStatus
 
-router = APIRouter(prefix="/api/v1/system", tags=["system"])
+router = APIRouter(prefix="/api/v1/system", tags=["system"], dependencies=[DESCRIBED])
 
 
 class SystemInfo(BaseModel):
@@ -23,7 +24,7 @@ class SystemInfo(BaseModel):
 
 
 @router.get("/info")
-async def info(service: Served) -> SystemInfo:
+async def info(service: Served, _caller: KnownCaller) -> SystemInfo:
     """Version, networks installed (and why others aren't), device, profile, thresholds."""
     facts = service.facts
     return SystemInfo(

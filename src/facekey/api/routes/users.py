@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from facekey.api.access import DESCRIBED, Enroller, PeopleLister
 from facekey.api.deps import Served
 from facekey.api.problems import Problem
 from facekey.core.errors import SubjectUnknown
@@ -13,7 +14,7 @@ from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Subject
 from facekey.services.erase import ErasureReceipt
 
-router = APIRouter(prefix="/api/v1", tags=["users"])
+router = APIRouter(prefix="/api/v1", tags=["users"], dependencies=[DESCRIBED])
 
 MAX_PAGE = 500
 
@@ -48,6 +49,7 @@ class Erased(BaseModel):
 @router.get("/users")
 async def list_users(
     service: Served,
+    _caller: PeopleLister,
     after: Annotated[str | None, Query(description="show those after this id")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> UserPage:
@@ -62,7 +64,7 @@ async def list_users(
 
 
 @router.get("/users/{user_id}", responses={404: {"model": Problem}})
-async def get_user(service: Served, user_id: str) -> User:
+async def get_user(service: Served, _caller: Enroller, user_id: str) -> User:
     """One enrolled person."""
     subject_id = parse_subject_id(user_id)
     subject = await service.directory.find(subject_id)
@@ -72,15 +74,15 @@ async def get_user(service: Served, user_id: str) -> User:
 
 
 @router.delete("/users/{user_id}", responses={404: {"model": Problem}})
-async def erase_user(service: Served, user_id: str) -> Erased:
+async def erase_user(service: Served, caller: Enroller, user_id: str) -> Erased:
     """Erase a person: key, templates, place in every search. It can't be undone."""
-    return _erased(await service.erase(parse_subject_id(user_id)))
+    return _erased(await service.erase(parse_subject_id(user_id), caller=caller))
 
 
 @router.post("/delete_user", responses={404: {"model": Problem}})
-async def delete_user(service: Served, user_id: Annotated[str, Query()]) -> Erased:
+async def delete_user(service: Served, caller: Enroller, user_id: Annotated[str, Query()]) -> Erased:
     """The same as `DELETE /api/v1/users/{user_id}`."""
-    return _erased(await service.erase(parse_subject_id(user_id)))
+    return _erased(await service.erase(parse_subject_id(user_id), caller=caller))
 
 
 def _user(subject: Subject) -> User:

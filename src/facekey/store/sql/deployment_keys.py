@@ -6,7 +6,7 @@ ones this database was written with, before a single face is compared.
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable
@@ -16,7 +16,9 @@ from facekey.store.sql.tables import deployment
 
 PSEUDONYMS = "pseudonyms"
 DECOYS = "decoys"
-NAMES = (PSEUDONYMS, DECOYS)
+TURNING = "turning"
+TOKENS = "tokens"
+NAMES = (PSEUDONYMS, DECOYS, TURNING, TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,12 @@ class DeploymentKeys:
     Attributes:
         pseudonyms: names people in the audit log.
         decoys: makes the stand-ins for ids that don't exist.
+        tokens: signs access tokens where there is no SECRET_KEY.
     """
 
     pseudonyms: bytes = field(repr=False)
     decoys: bytes = field(repr=False)
+    tokens: bytes = field(repr=False)
 
 
 async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentKeys:
@@ -48,7 +52,11 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
             f"ENCRYPTION_KEY, or what stands in its place, is not the key of this database: {error}. "
             "Nothing can be read without the original key; restore it from your secret store"
         ) from error
-    return DeploymentKeys(pseudonyms=opened[PSEUDONYMS], decoys=opened[DECOYS])
+    return DeploymentKeys(
+        pseudonyms=opened[PSEUDONYMS],
+        decoys=opened[DECOYS],
+        tokens=opened[TOKENS],
+    )
 
 
 async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes]:
@@ -60,3 +68,20 @@ async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes
             _, stored[name] = ring.new_data_key(name)
             await connection.execute(insert(deployment).values(name=name, wrapped_key=stored[name]))
     return stored
+
+
+async def turning_key(connection: AsyncConnection) -> bytes:
+    """The key that turns what leaves for an external index, as it is stored.
+
+    Not among `DeploymentKeys`, because it can change while services run. An index asks
+    again before each use; there is one after `load_deployment_keys`.
+    """
+    query = select(deployment.c.wrapped_key).where(deployment.c.name == TURNING)
+    return bytes((await connection.execute(query)).scalar_one())
+
+
+async def renew_turning_key(connection: AsyncConnection, ring: KeyRing) -> None:
+    """Replace that key: vectors that were turned by the old one are worth nothing from then on."""
+    _, wrapped = ring.new_data_key(TURNING)
+    row = update(deployment).where(deployment.c.name == TURNING)
+    await connection.execute(row.values(wrapped_key=wrapped))

@@ -14,8 +14,9 @@ LOCK = 0x66_61_63_65_6B_65_79  # "facekey": the advisory lock that every writer 
 STATEMENT_TIMEOUT_S = 10.0
 VACUUMED = (
     "subjects, templates, template_history, adaptation, images, consents, labels, "
-    "attempts, operators, refresh_tokens"
+    "attempts, operators, refresh_tokens, deployment, signing_keys"
 )
+INDEX_TABLE = "vector_index"  # there only where `store.index.pgvector` is in use
 
 
 class Postgres:
@@ -67,7 +68,9 @@ class Postgres:
         The server's own write-ahead log keeps them, sealed, until it is recycled.
         """
         # VACUUM can't run in a transaction.
-        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {VACUUMED}")
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        indexed = connection.exec_driver_sql(f"SELECT to_regclass('{INDEX_TABLE}')").scalar_one()
+        connection.exec_driver_sql(f"VACUUM {VACUUMED}{'' if indexed is None else f', {INDEX_TABLE}'}")
 
 
 def _connect_args(statement_timeout_s: float) -> dict[str, str | int]:

@@ -145,7 +145,6 @@ signing_keys = Table(
     Column("kid", String(32), primary_key=True),
     Column("purpose", String(32), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
-    Column("public_key", LargeBinary, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("retired_at", String(32)),
 )
@@ -168,6 +167,7 @@ operators = Table(
     Column("role", String(16), nullable=False),
     Column("password_hash", String(255), nullable=False),
     Column("one_time", Boolean, nullable=False),
+    Column("password_set_at", String(32), nullable=False),
     Column("password_expires_at", String(32)),
     Column("created_at", String(32), nullable=False),
     Column("disabled_at", String(32)),
@@ -192,6 +192,7 @@ api_keys = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("key_hash", String(64), nullable=False, unique=True),
+    Column("audience", String(200)),
     Column("created_at", String(32), nullable=False),
     Column("created_by", String(80), nullable=False),
     Column("expires_at", String(32)),

@@ -134,6 +134,7 @@ def _about_operators() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
         sa.Column("one_time", sa.Boolean, nullable=False),
+        sa.Column("password_set_at", sa.String(32), nullable=False),
         sa.Column("password_expires_at", sa.String(32)),
         sa.Column("created_at", sa.String(32), nullable=False),
         sa.Column("disabled_at", sa.String(32)),
@@ -164,6 +165,7 @@ def _about_operators() -> None:
         sa.Column("name", sa.String(64), nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("key_hash", sa.String(64), nullable=False),
+        sa.Column("audience", sa.String(200)),
         sa.Column("created_at", sa.String(32), nullable=False),
         sa.Column("created_by", sa.String(80), nullable=False),
         sa.Column("expires_at", sa.String(32)),
@@ -177,7 +179,6 @@ def _about_operators() -> None:
         sa.Column("kid", sa.String(32), primary_key=True),
         sa.Column("purpose", sa.String(32), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-        sa.Column("public_key", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.String(32), nullable=False),
         sa.Column("retired_at", sa.String(32)),
     )

@@ -1,0 +1,165 @@
+"""Attempt limits and decisions in the database: a failure and its record are one transaction."""
+
+import hashlib
+import hmac
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
+from facekey.core.audit import AuditEvent, AuditValue, pseudonym
+from facekey.core.ports import Receipt
+from facekey.core.types import SubjectId
+from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.database import Database
+from facekey.store.sql.tables import attempts
+from facekey.store.sql.times import text_of, time_of, written
+
+NAME_HEX = 32
+SYSTEM = "system"
+LOCKED = "locked"
+
+
+class SqlLedger:
+    """Implements `core.ports.Ledger` and `core.ports.Locks`.
+
+    Users and addresses are counted under keyed pseudonyms, known users and unknown alike.
+    """
+
+    def __init__(
+        self, database: Database, audit: SqlAuditLog, policy: AttemptPolicy, *, pseudonym_key: bytes
+    ) -> None:
+        """Take the key under which people appear in the log."""
+        self._database = database
+        self._audit = audit
+        self._policy = policy
+        self._key = pseudonym_key
+
+    async def admit(self, claim: Claim, *, at: datetime) -> None:
+        """Let an attempt through.
+
+        Raises:
+            AttemptsExhausted: too many failed before.
+            StoreUnavailable: it is not known how many did.
+        """
+        keys = self._keys(claim)
+        counted = await self._database.read(lambda connection: _failures(connection, keys))
+        for failures in counted.values():
+            self._policy.admit(failures, at)
+
+    async def settle(self, event: AuditEvent, claim: Claim, result: Result) -> Receipt:
+        """Write one decision and what it counts for.
+
+        Writers take turns, so of many attempts at the same moment each sees the failures of
+        those before it, and no more are answered than one after the other would have been.
+
+        Raises:
+            AttemptsExhausted: others failed so often meanwhile that the decision must not be given.
+            StoreUnavailable: it is not on record.
+        """
+
+        async def settling(connection: AsyncConnection) -> Receipt:
+            if result is not Result.NEITHER:
+                await self._count(connection, event, claim, result)
+            return await self._audit.append_within(connection, event)
+
+        return await self._database.write(settling)
+
+    async def failures(self, claim: Claim) -> Failures | None:
+        """The counter of a claim that names one user or one address."""
+        keys = self._keys(claim)
+        counted = await self._database.read(lambda connection: _failures(connection, keys))
+        return next(iter(counted.values()), None)
+
+    async def unlock(self, claim: Claim, event: AuditEvent) -> bool:
+        """Forget the failures of a user or an address; False when there were none.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+        """
+
+        async def unlocking(connection: AsyncConnection) -> bool:
+            keys = self._keys(claim)
+            known = await _failures(connection, keys)
+            await connection.execute(delete(attempts).where(attempts.c.key.in_(keys)))
+            await self._audit.append_within(connection, event)
+            return bool(known)
+
+        return await self._database.write(unlocking)
+
+    async def _count(
+        self, connection: AsyncConnection, event: AuditEvent, claim: Claim, result: Result
+    ) -> None:
+        keys = self._keys(claim)
+        counted = await _failures(connection, keys)
+        for failures in counted.values():
+            self._policy.admit(failures, event.at)
+        for key in keys:
+            kind = key.partition(":")[0]
+            before, shared = counted.get(key), kind == "address"
+            if result is Result.SUCCESS:
+                after = self._policy.succeeded(before, shared=shared)
+            else:
+                after = self._policy.failed(before, event.at)
+            await _put(connection, key, before, after)
+            if after is not None and after.locked_at is not None:
+                details: dict[str, AuditValue] = {"failures": after.count, "of": kind}
+                subject_id = event.subject_id if kind == "user" else None
+                await self._audit.append_within(
+                    connection,
+                    AuditEvent(
+                        "lock_out", SYSTEM, subject_id, LOCKED, "too_many_failures", event.at, details
+                    ),
+                )
+
+    def _keys(self, claim: Claim) -> list[str]:
+        keys = []
+        if claim.subject_id is not None:
+            keys.append(user_key(claim.subject_id, self._key))
+        if claim.address is not None:
+            keys.append(self._named("address", claim.address))
+        if claim.operator is not None:
+            keys.append(self._named("operator", claim.operator))
+        return keys
+
+    def _named(self, kind: str, name: str) -> str:
+        digest = hmac.new(self._key, f"{kind}\0{name}".encode(), hashlib.sha256).hexdigest()
+        return f"{kind}:{digest[:NAME_HEX]}"
+
+
+def user_key(subject_id: SubjectId, pseudonym_key: bytes) -> str:
+    """The key under which a user's failures are counted; an erasure removes it."""
+    return f"user:{pseudonym(subject_id, pseudonym_key)}"
+
+
+async def _failures(connection: AsyncConnection, keys: list[str]) -> dict[str, Failures]:
+    rows = await connection.execute(select(attempts).where(attempts.c.key.in_(keys)))
+    return {
+        row.key: Failures(
+            row.failures,
+            datetime.fromisoformat(row.last_failed_at),
+            time_of(row.wait_until),
+            time_of(row.locked_at),
+        )
+        for row in rows
+    }
+
+
+async def _put(
+    connection: AsyncConnection, key: str, before: Failures | None, after: Failures | None
+) -> None:
+    if after is None:
+        if before is not None:
+            await connection.execute(delete(attempts).where(attempts.c.key == key))
+        return
+    values = {
+        "failures": after.count,
+        "last_failed_at": written(after.last_at),
+        "wait_until": text_of(after.wait_until),
+        "locked_at": text_of(after.locked_at),
+    }
+    if before is None:
+        await connection.execute(insert(attempts).values(key=key, **values))
+    else:
+        await connection.execute(update(attempts).where(attempts.c.key == key).values(**values))
