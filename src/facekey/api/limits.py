@@ -54,6 +54,10 @@ class Places:
         """Begin with all of them free."""
         self._taken: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        """How many are taken."""
+        return self._taken.total()
+
     @contextmanager
     def one(self, caller: str, *, most: int, most_per_caller: int) -> Iterator[None]:
         """Hold one of `most` places as long as this is open.

@@ -1,0 +1,123 @@
+"""How often a caller may ask, and the refusal of more.
+
+Before anything is looked at: a request that is too much must cost next to nothing.
+"""
+
+import ipaddress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from facekey.api.address import client_address
+from facekey.api.problems import domain_problem
+from facekey.core.errors import TooMany
+from facekey.core.ports import Rate, RateLimiter
+
+RECOGNITION_PATHS = frozenset({"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify"})
+LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})
+FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+"""Asked by machines that watch the service, most of all when it is busy."""
+
+NOWHERE = "nowhere"
+"""Stands for the address of requests that have none; they share one budget."""
+
+IPV6_PREFIX = 64  # one customer's network: its addresses are as good as one
+
+
+class Budget(StrEnum):
+    """What is counted apart."""
+
+    READING = "reading"
+    RECOGNITION = "recognition"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """How much of each there is for one caller.
+
+    Attributes:
+        recognition: registering, authenticating, identifying, opening a stream.
+        login: attempts to sign in with a password.
+        reading: everything else.
+    """
+
+    reading: Rate = field(default_factory=lambda: Rate(20.0, 60))
+    recognition: Rate = field(default_factory=lambda: Rate(10.0, 40))
+    login: Rate = field(default_factory=lambda: Rate(5 / 60, 10))
+
+    def rate(self, budget: Budget) -> Rate:
+        """The rate of one of them."""
+        match budget:
+            case Budget.RECOGNITION:
+                return self.recognition
+            case Budget.LOGIN:
+                return self.login
+            case Budget.READING:
+                return self.reading
+
+
+class RequestRates:
+    """The budgets of all callers."""
+
+    def __init__(self, limiter: RateLimiter, budgets: Budgets) -> None:
+        """Take what counts, and how much there is."""
+        self._limiter = limiter
+        self._budgets = budgets
+
+    async def spend(self, budget: Budget, address: str | None) -> None:
+        """Take one from what this address has.
+
+        Raises:
+            RateLimited: there is none left.
+        """
+        await self._limiter.spend(f"{budget}/address/{network_of(address)}", self._budgets.rate(budget))
+
+    async def spend_account(self, budget: Budget, account: str) -> None:
+        """Take one from what this account has, wherever it asks from.
+
+        Raises:
+            RateLimited: there is none left.
+        """
+        await self._limiter.spend(f"{budget}/account/{account}", self._budgets.rate(budget))
+
+
+class RateLimits:
+    """Answers 429 to requests that are too many."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application; its service has the budgets."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if its address has something left."""
+        # A stream counts when it is opened (api/ws.py): only there can the client be told why.
+        if scope["type"] == "http" and scope["path"] not in FREE_PATHS:
+            rates: RequestRates = scope["app"].state.service.rates
+            try:
+                await rates.spend(budget_of(scope), client_address(scope))
+            except TooMany as refusal:
+                await domain_problem(refusal)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def budget_of(scope: Scope) -> Budget:
+    """What a request is paid from."""
+    if scope["method"] == "OPTIONS":  # a browser asks whether it may ask
+        return Budget.READING
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path in RECOGNITION_PATHS:
+        return Budget.RECOGNITION
+    return Budget.LOGIN if path in LOGIN_PATHS else Budget.READING
+
+
+def network_of(address: str | None) -> str:
+    """What is counted as one caller: an IPv4 address, a network of IPv6 addresses."""
+    if address is None:
+        return NOWHERE
+    parsed = ipaddress.ip_address(address)
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
