@@ -6,7 +6,7 @@ from facekey.api.app import create_app
 from facekey.api.logs import configure
 from facekey.core.errors import FaceKeyError
 from facekey.settings import read_settings
-from facekey.wiring import doors, open_service
+from facekey.wiring import doors, open_service, request_limits
 
 try:
     _settings = read_settings()
@@ -14,4 +14,9 @@ except FaceKeyError as error:
     sys.exit(f"FaceKey can't start: {error}")
 
 configure(_settings.log_level)
-app = create_app(open_service(_settings), max_image_bytes=_settings.max_image_bytes, doors=doors(_settings))
+app = create_app(
+    open_service(_settings),
+    max_image_bytes=_settings.max_image_bytes,
+    doors=doors(_settings),
+    limits=request_limits(_settings),
+)

@@ -58,8 +58,17 @@ class Settings(BaseSettings):
         stream_max_frame_bytes: largest encoded frame of a live session.
         stream_frames_per_second: frames looked at; what a client sends beyond is dropped.
         stream_connections: live sessions at the same time, in each process.
+        stream_connections_per_address: of them, from one address.
         stream_seen_frames: frames of earlier sessions that replays are looked for among.
         stream_seen_hours: for how long.
+        redis_url: what replicas share; without it there is one process, which keeps it in memory.
+        rate_reading: requests a second from one address, on average; `_burst` at once. The same
+            for recognition (register, authenticate, identify, opening a stream) and for
+            signing in (by the minute).
+        max_requests: worked on at once, in each process.
+        max_requests_per_address: of them, from one address.
+        max_connections: open at once, in each process of `facekey serve` or `app.worker.Worker`.
+        max_body_bytes_at_once: uploads held in memory, in each process; one of the largest always fits.
     """
 
     model_config = SettingsConfigDict(env_prefix="FACEKEY_", env_file=".env", extra="ignore", frozen=True)
@@ -72,6 +81,7 @@ class Settings(BaseSettings):
     key_file: Path | None = None
     kms_key_id: str | None = None
     database_url: str = Field(default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     profile: Literal["development", "production", "strict"] = "development"
     secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY")
     secret_key_previous: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY_PREVIOUS")
@@ -100,8 +110,19 @@ class Settings(BaseSettings):
     stream_max_frame_bytes: Annotated[int, Field(ge=10_000, le=16 * MEGABYTE)] = 2 * MEGABYTE
     stream_frames_per_second: Annotated[float, Field(ge=5.0, le=120.0)] = 30.0
     stream_connections: Annotated[int, Field(ge=1, le=10_000)] = 64
+    stream_connections_per_address: Annotated[int, Field(ge=1, le=10_000)] = 16
     stream_seen_frames: Annotated[int, Field(ge=1_000, le=1_000_000)] = 65_536
     stream_seen_hours: Annotated[float, Field(ge=0.1, le=720.0)] = 24.0
+    rate_reading: Annotated[float, Field(gt=0.0, le=1e6)] = 20.0
+    rate_reading_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    rate_recognition: Annotated[float, Field(gt=0.0, le=1e6)] = 10.0
+    rate_recognition_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 40
+    rate_login_per_minute: Annotated[float, Field(gt=0.0, le=1e6)] = 5.0
+    rate_login_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    max_requests: Annotated[int, Field(ge=1, le=100_000)] = 256
+    max_requests_per_address: Annotated[int, Field(ge=1, le=100_000)] = 64
+    max_connections: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    max_body_bytes_at_once: Annotated[int, Field(ge=MEGABYTE, le=65_536 * MEGABYTE)] = 256 * MEGABYTE
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     log_level: Literal["debug", "info", "warning", "error"] = "info"

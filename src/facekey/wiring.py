@@ -15,6 +15,8 @@ import numpy as np
 
 from facekey import __version__
 from facekey.api.app import Doors
+from facekey.api.limits import RequestLimits
+from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import ChainedRecord
@@ -23,7 +25,7 @@ from facekey.core.errors import ModelError, ModelUnavailable, SealBroken, Settin
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Embedder, LivenessNetwork, Revocations, SequenceNetwork
+from facekey.core.ports import Embedder, LivenessNetwork, Rate, Revocations, SequenceNetwork
 from facekey.core.root_keys import KeyUse
 from facekey.core.types import ModelId
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
@@ -40,12 +42,15 @@ from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream, StreamPolicy
 from facekey.services.unlock import Unlock
 from facekey.settings import Settings, read_settings
+from facekey.store.announced import AnnouncedTemplates
 from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.follower import following
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.keys.stored import InTheOpen, KeyWrapping, StoredKeys
+from facekey.store.redis.shared import in_redis
 from facekey.store.sealing import KeyProvider, KeyRing
-from facekey.store.shared import SeenFramesLimits, in_process
+from facekey.store.shared import SeenFramesLimits, Shared, in_process
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -240,6 +245,24 @@ def stream_limits(settings: Settings) -> StreamLimits:
         max_frame_bytes=settings.stream_max_frame_bytes,
         frames_per_s=settings.stream_frames_per_second,
         connections=settings.stream_connections,
+        connections_per_address=settings.stream_connections_per_address,
+    )
+
+
+def request_limits(settings: Settings) -> RequestLimits:
+    """What all requests together may ask of a process with these settings."""
+    return RequestLimits(
+        at_once=settings.max_requests,
+        at_once_per_address=settings.max_requests_per_address,
+        body_bytes_at_once=settings.max_body_bytes_at_once,
+    )
+
+
+def _budgets(settings: Settings) -> Budgets:
+    return Budgets(
+        reading=Rate(settings.rate_reading, settings.rate_reading_burst),
+        recognition=Rate(settings.rate_recognition, settings.rate_recognition_burst),
+        login=Rate(settings.rate_login_per_minute / 60, settings.rate_login_burst),
     )
 
 
@@ -353,10 +376,34 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     database = Database(settings.database_url)
     workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
     try:
-        yield await _assemble(settings, ring, vision, database, workers)
+        keys = await load_deployment_keys(database, ring)
+        gallery = await _open_gallery(database, ring, vision.matcher)
+        async with (
+            open_shared(settings, keys) as shared,
+            following(gallery.refresh, shared.changes.listen()),
+        ):
+            yield await _assemble(settings, ring, vision, database, workers, keys, gallery, shared)
     finally:
         await workers.close()
         await database.close()
+
+
+@asynccontextmanager
+async def open_shared(settings: Settings, keys: DeploymentKeys) -> AsyncIterator[Shared]:
+    """What all replicas share: in Redis when the settings name one, else in this process.
+
+    Raises:
+        SettingsInvalid: REDIS_URL is none.
+    """
+    ticker = MonotonicTicker()
+    frames = SeenFramesLimits(settings.stream_seen_frames, 3600 * settings.stream_seen_hours)
+    url = "" if settings.redis_url is None else settings.redis_url.get_secret_value().strip()
+    if not url:
+        yield in_process(ticker, frames)
+        return
+    # Derived from, never equal to: the pseudonyms of the audit log have this key for themselves.
+    async with in_redis(url, secret=keys.pseudonyms, ticker=ticker, frames=frames) as shared:
+        yield shared
 
 
 @asynccontextmanager
@@ -370,16 +417,30 @@ async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[
         await database.close()
 
 
-async def _assemble(
-    settings: Settings, ring: KeyRing, vision: Vision, database: Database, workers: Workers
+async def _open_gallery(database: Database, ring: KeyRing, matcher: Matcher) -> MemoryGallery:
+    gallery = MemoryGallery(database, ring, matcher)
+    try:
+        await gallery.refresh()
+    except SealBroken as error:
+        raise SealBroken(
+            f"a stored template can't be opened, so nobody can be identified: {error}"
+        ) from error
+    return gallery
+
+
+async def _assemble(  # noqa: PLR0917 - each is needed once, here
+    settings: Settings,
+    ring: KeyRing,
+    vision: Vision,
+    database: Database,
+    workers: Workers,
+    keys: DeploymentKeys,
+    gallery: MemoryGallery,
+    shared: Shared,
 ) -> Service:
     pool = AnalyzerPool(vision.pipeline.analyze, workers)
-    keys = await load_deployment_keys(database, ring)
     clock, ticker = SystemClock(), MonotonicTicker()
     audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
-    shared = in_process(
-        ticker, SeenFramesLimits(settings.stream_seen_frames, 3600 * settings.stream_seen_hours)
-    )
     ledger = SqlLedger(database, audit, attempt_policy(settings), pseudonym_key=keys.pseudonyms)
     accounts = _accounts(settings, database, audit, keys)
     if settings.profile != "development" and not await accounts.manage.any_way_in():
@@ -388,15 +449,8 @@ async def _assemble(
             "account with: facekey accounts add NAME --role admin"
         )
     decoy = PopulationDecoy(vision.populations, key=keys.decoys)
-    templates = SqlTemplates(database, ring, audit, decoy)
+    templates = AnnouncedTemplates(SqlTemplates(database, ring, audit, decoy), shared.changes)
     directory = SqlDirectory(database)
-    gallery = MemoryGallery(database, ring, vision.matcher)
-    try:
-        await gallery.refresh()
-    except SealBroken as error:
-        raise SealBroken(
-            f"a stored template can't be opened, so nobody can be identified: {error}"
-        ) from error
 
     match_threshold = evidence_of_fmr(settings.match_fmr)
     authenticate_policy = AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head())
@@ -454,7 +508,8 @@ async def _assemble(
         unlock=Unlock(locks=ledger, clock=clock),
         stream_limits=stream_limits(settings),
         directory=directory,
-        readiness=GalleryReadiness(gallery),
+        rates=RequestRates(shared.rate_limiter, _budgets(settings)),
+        readiness=StoresReadiness(gallery, shared),
         facts=SystemFacts(
             version=__version__,
             profile=settings.profile,
@@ -609,17 +664,19 @@ def _stream_policy(settings: Settings) -> StreamPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class GalleryReadiness:
-    """Implements `api.service.Readiness`: networks are loaded by then, so the store is what is asked."""
+class StoresReadiness:
+    """Implements `api.service.Readiness`: networks are loaded by then, so the stores are what is asked."""
 
     gallery: MemoryGallery
+    shared: Shared
 
     async def check(self) -> None:
-        """Read the database and open what is new in it.
+        """Ask what replicas share, read the database and open what is new in it.
 
         Raises:
-            Unavailable: it can't be read or opened.
+            Unavailable: one of them doesn't answer, or can't be opened.
         """
+        await self.shared.check()
         await self.gallery.refresh()
 
 

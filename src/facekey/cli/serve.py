@@ -10,10 +10,11 @@ import uvicorn
 from facekey.api.app import create_app
 from facekey.api.logs import configure
 from facekey.api.security import LOCAL_HOSTS
+from facekey.api.server import GuardedHttp
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.errors import SettingsInvalid
 from facekey.settings import Settings, read_settings
-from facekey.wiring import doors, open_service
+from facekey.wiring import doors, open_service, request_limits
 
 
 def serve(
@@ -40,12 +41,20 @@ async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     with listener:
         async with open_service(settings) as service:
-            app = create_app(service, max_image_bytes=settings.max_image_bytes, doors=doors(settings))
+            app = create_app(
+                service,
+                max_image_bytes=settings.max_image_bytes,
+                doors=doors(settings),
+                limits=request_limits(settings),
+            )
             config = uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                http=GuardedHttp,
+                limit_concurrency=settings.max_connections,
+                proxy_headers=False,  # api/address.py finds out where a request comes from
                 # Room for the sentence that says what is too large; beyond it the socket is cut.
                 ws_max_size=2 * service.stream_limits.max_message_bytes,
                 ws_per_message_deflate=False,  # pictures are compressed already

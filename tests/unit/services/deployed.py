@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import verify_chain
 from facekey.core.errors import ImageRefused
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Clock, Ticker
+from facekey.core.ports import Clock, Rate, Ticker
 from facekey.core.types import Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
@@ -25,7 +26,7 @@ from facekey.services.register import Register
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream
 from facekey.services.unlock import Unlock
-from facekey.store.memory import MemoryRevocations
+from facekey.store.memory import MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
@@ -37,6 +38,7 @@ TOKEN_KEY = SecretKey(b"0123456789abcdefghijklmnopqrstuv")
 MATCHER = Matcher({MODEL: CALIBRATION})
 AUTHENTICATE = AuthenticatePolicy(match_threshold=4.0, liveness_threshold=0.5, head=documented_head())
 IDENTIFY = IdentifyPolicy(match_threshold=4.0, false_positive_rate=0.01, liveness_threshold=0.5)
+GENEROUS = Budgets(Rate(1e6, 1_000_000), Rate(1e6, 1_000_000), Rate(1e6, 1_000_000))
 REGISTER = RegisterPolicy(same_person_threshold=3.0, two_people_threshold=2.0, liveness_threshold=0.5)
 
 
@@ -146,6 +148,7 @@ def services(
     *,
     clock: Clock | None = None,
     accounts: Accounts | None = None,
+    budgets: Budgets | None = None,
 ) -> Service:
     clock = clock or FixedClock()
     stage = stage or Stage()
@@ -195,6 +198,7 @@ def services(
         face_tokens=accounts.face_tokens,
         locks=store.ledger,
         unlock=Unlock(locks=store.ledger, clock=clock),
+        rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),
         stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,
         readiness=StoreReadiness(store),
