@@ -184,10 +184,11 @@ def sealed_by(blob: bytes) -> SealedBy:
 
 def read_mark(mark: bytes) -> tuple[int, bytes, int]:
     """Format, key id and key version from the first bytes of a blob."""
+    form = int.from_bytes(mark[:1], "big")
     key_id, version = mark[1 : 1 + KEY_ID_BYTES], mark[1 + KEY_ID_BYTES : MARK_BYTES]
-    if mark[0] == FORMAT_WITHOUT_VERSIONS:
-        return mark[0], key_id, FIRST_VERSION
-    return mark[0], key_id, int.from_bytes(version, "big")
+    if form == FORMAT_WITHOUT_VERSIONS:
+        return form, key_id, FIRST_VERSION
+    return form, key_id, int.from_bytes(version, "big")
 
 
 def _root_seal(root: EncryptionKey) -> Seal:
