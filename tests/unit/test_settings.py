@@ -17,6 +17,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "ENCRYPTION_KEY",
         "ENCRYPTION_KEY_PREVIOUS",
         "DATABASE_URL",
+        "REDIS_URL",
         *(f"FACEKEY_{name.upper()}" for name in Settings.model_fields),
     ):
         monkeypatch.delenv(name, raising=False)
@@ -46,6 +47,16 @@ def test_the_key_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert SECRET not in shown
 
 
+def test_the_address_of_redis_holds_a_password_and_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().redis_url is None
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@localhost/0")
+    settings = read_settings()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == "redis://:hunter2@localhost/0"
+    for shown in (repr(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert "hunter2" not in shown
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -58,6 +69,11 @@ def test_the_key_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         *(("FACEKEY_MAX_IMAGE_PIXELS", value) for value in ("1", "inf")),
         *(("FACEKEY_VISION_THREADS", value) for value in ("0", "65", "1.5")),
         ("FACEKEY_VISION_QUEUE", "-1"),
+        *(("FACEKEY_RATE_READING", value) for value in ("0", "-1", "nan", "inf")),
+        *(("FACEKEY_RATE_LOGIN_PER_MINUTE", value) for value in ("0", "nan")),
+        *((f"FACEKEY_RATE_{name}_BURST", "0") for name in ("READING", "RECOGNITION", "LOGIN")),
+        *(("FACEKEY_MAX_REQUESTS", value) for value in ("0", "many")),
+        ("FACEKEY_MAX_BODY_BYTES_AT_ONCE", "1"),
         *(("FACEKEY_PORT", value) for value in ("0", "65536", "http")),
         ("FACEKEY_PROFILE", "production"),
         ("FACEKEY_LOG_LEVEL", "trace"),

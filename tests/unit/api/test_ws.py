@@ -354,6 +354,22 @@ async def test_too_many_connections(app: FastAPI) -> None:
             await fifth.hear("connected")
 
 
+async def test_one_address_has_not_all_connections(service: Service) -> None:
+    limits = replace(service.stream_limits, connections_per_address=2)
+    app = create_app(replace(service, stream_limits=limits), max_image_bytes=100_000)
+    app.state.service = replace(service, stream_limits=limits)
+    async with Socket(app) as one, Socket(app) as two:
+        for socket in (one, two):
+            await socket.hear("connected")
+        async with Socket(app) as third:
+            assert await third.fatal() == ("too_many_at_once", 1013)
+            assert third.statuses[-1]["retry_after_s"] == 1
+        two.leave()
+        await two.served
+        async with Socket(app) as fourth:
+            await fourth.hear("connected")
+
+
 @pytest.mark.parametrize("client_id", ["x" * 129, "a b", "😀"])
 async def test_client_ids_that_are_refused(app: FastAPI, client_id: str) -> None:
     async with Socket(app, client_id) as socket:
@@ -435,7 +451,12 @@ async def test_a_canvas_address_is_taken_too(socket: Socket, stage: Stage) -> No
 
 
 def test_limits_that_let_nothing_through_are_refused() -> None:
-    for limits in ({"max_frame_bytes": 0}, {"frames_per_s": 0.0}, {"connections": 0}):
+    for limits in (
+        {"max_frame_bytes": 0},
+        {"frames_per_s": 0.0},
+        {"connections": 0},
+        {"connections_per_address": 0},
+    ):
         with pytest.raises(ValueError, match="positive"):
             replace(StreamLimits(), **limits)
     for rate, burst in ((0.0, 1.0), (1.0, 0.5)):
