@@ -46,6 +46,8 @@ class Settings(BaseSettings):
         cors_origins: web pages elsewhere that may call the API.
         lockout_free: the failed attempt that is the first to cost a wait.
         lockout_locked_at: failed attempts after which only an operator helps.
+        index: where faces are searched: in the memory of each process, or by pgvector in the
+            PostgreSQL database, for all of them.
         match_fmr: share of strangers that one comparison may let pass; smaller is stricter.
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on all cores.
@@ -81,6 +83,7 @@ class Settings(BaseSettings):
     key_file: Path | None = None
     kms_key_id: str | None = None
     database_url: str = Field(default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL")
+    index: Literal["memory", "pgvector"] = "memory"
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     profile: Literal["development", "production", "strict"] = "development"
     secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY")

@@ -36,6 +36,7 @@ from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.manage_accounts import ManageAccounts
+from facekey.services.rebuild_index import RebuildIndex
 from facekey.services.register import Register
 from facekey.services.rotate_keys import RotateKeys
 from facekey.services.sign_in import SignIn, TokenPolicy
@@ -51,6 +52,8 @@ from facekey.store.keys.stored import InTheOpen, KeyWrapping, StoredKeys
 from facekey.store.redis.shared import in_redis
 from facekey.store.sealing import KeyProvider, KeyRing
 from facekey.store.shared import SeenFramesLimits, Shared, in_process
+from facekey.store.shared_gallery import SharedGallery
+from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -377,7 +380,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
     try:
         keys = await load_deployment_keys(database, ring)
-        gallery = await _open_gallery(database, ring, vision.matcher)
+        gallery = await _open_gallery(settings, database, ring, vision.matcher, keys)
         async with (
             open_shared(settings, keys) as shared,
             following(gallery.refresh, shared.changes.listen()),
@@ -417,8 +420,13 @@ async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[
         await database.close()
 
 
-async def _open_gallery(database: Database, ring: KeyRing, matcher: Matcher) -> MemoryGallery:
-    gallery = MemoryGallery(database, ring, matcher)
+async def _open_gallery(
+    settings: Settings, database: Database, ring: KeyRing, matcher: Matcher, keys: DeploymentKeys
+) -> MemoryGallery | SharedGallery:
+    gallery: MemoryGallery | SharedGallery = MemoryGallery(database, ring, matcher)
+    if settings.index == "pgvector":
+        index = await _prepared_index(settings, database, ring, keys)
+        gallery = SharedGallery(database, ring, matcher, index)
     try:
         await gallery.refresh()
     except SealBroken as error:
@@ -428,6 +436,38 @@ async def _open_gallery(database: Database, ring: KeyRing, matcher: Matcher) -> 
     return gallery
 
 
+async def _prepared_index(
+    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
+) -> SharedIndex:
+    if not settings.database_url.startswith("postgres"):
+        raise SettingsInvalid("FACEKEY_INDEX=pgvector needs DATABASE_URL=postgresql://...")
+    index = SharedIndex(database, ring, SqlAuditLog(database, pseudonym_key=keys.pseudonyms))
+    await index.prepare()
+    return index
+
+
+@asynccontextmanager
+async def open_index(settings: Settings) -> AsyncIterator[RebuildIndex]:
+    """Rebuilding of the shared index, without loading a network.
+
+    Raises:
+        SettingsInvalid: a setting can't be used, or there is no shared index.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used, or has no pgvector.
+    """
+    if settings.index != "pgvector":
+        raise SettingsInvalid("there is no shared index: FACEKEY_INDEX is not pgvector")
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        index = await _prepared_index(settings, database, ring, keys)
+        yield RebuildIndex(index=index, clock=SystemClock())
+    finally:
+        await database.close()
+
+
 async def _assemble(  # noqa: PLR0917 - each is needed once, here
     settings: Settings,
     ring: KeyRing,
@@ -435,7 +475,7 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
     database: Database,
     workers: Workers,
     keys: DeploymentKeys,
-    gallery: MemoryGallery,
+    gallery: MemoryGallery | SharedGallery,
     shared: Shared,
 ) -> Service:
     pool = AnalyzerPool(vision.pipeline.analyze, workers)
@@ -667,7 +707,7 @@ def _stream_policy(settings: Settings) -> StreamPolicy:
 class StoresReadiness:
     """Implements `api.service.Readiness`: networks are loaded by then, so the stores are what is asked."""
 
-    gallery: MemoryGallery
+    gallery: MemoryGallery | SharedGallery
     shared: Shared
 
     async def check(self) -> None:

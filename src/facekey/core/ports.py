@@ -4,7 +4,7 @@ A port belongs to who calls it and is as small as that caller needs. `wiring.py`
 knows what is plugged in.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -438,6 +438,24 @@ class Decoy(Protocol):
 
     def template(self, subject_id: SubjectId) -> Template:
         """A made-up person, the same for the same id, whom nobody resembles more than a stranger would."""
+        ...
+
+
+class RenewableIndex(Protocol):
+    """An index outside of the process, whose vectors can be revoked."""
+
+    async def rebuild(self, *, new_key: bool, event: AuditEvent, report: Callable[[int, int], None]) -> int:
+        """Empty it and fill it from the sealed templates; give the number of people.
+
+        Args:
+            new_key: turn them by a new key; what the old one turned compares with nothing then.
+            event: goes on record in the transaction that empties.
+            report: takes the number of changes that are in the index, and of all there were.
+
+        Raises:
+            KeyUnavailable, SealBroken: a template can't be opened.
+            StoreUnavailable: the store did not answer.
+        """
         ...
 
 

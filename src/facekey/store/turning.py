@@ -63,6 +63,27 @@ class Turn:
         return turned
 
 
+class Turning:
+    """A deployment's turning key, with the turns made from it so far."""
+
+    def __init__(self, key: bytes) -> None:
+        """Take the key; a turn is made when a network's first vector comes."""
+        self._key = key
+        self._turns: dict[tuple[ModelId, int], Turn] = {}
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling anything about it."""
+        return hashlib.sha256(b"facekey turning key id" + self._key).digest()[:TURN_ID_BYTES].hex()
+
+    def of(self, embedding: Embedding) -> Turn:
+        """The turn for vectors such as this one."""
+        known = embedding.model, embedding.vector.shape[0]
+        if known not in self._turns:
+            self._turns[known] = turn_of(self._key, *known)
+        return self._turns[known]
+
+
 def turn_of(key: bytes, model: ModelId, dimensions: int) -> Turn:
     """The turn of one network under a deployment's turning key. 512 dimensions take about 50 ms."""
     # (1)

@@ -1,6 +1,6 @@
 """A real store in a folder of its own, and people to put into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +16,8 @@ from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
+from facekey.store.shared_gallery import SharedGallery
+from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import load_deployment_keys
@@ -46,7 +48,7 @@ class Store:
     decoy: PopulationDecoy
     templates: SqlTemplates
     directory: SqlDirectory
-    gallery: MemoryGallery
+    gallery: MemoryGallery | SharedGallery
 
     async def enrol(self, template: Template, event: AuditEvent) -> Receipt:
         """Store a person whose face was looked for in all of the gallery."""
@@ -82,3 +84,11 @@ def template(user_id: str, seed: int, photos: int = 3) -> Template:
 
 def event(action: str, user_id: str) -> AuditEvent:
     return AuditEvent(action, "test", SubjectId(user_id), "done", "test", datetime.now(UTC), {"n": 1})
+
+
+async def with_shared_gallery(store: Store) -> Store:
+    """The same with a gallery in pgvector; on PostgreSQL only."""
+    index = SharedIndex(store.database, store.ring, store.audit)
+    await index.prepare()
+    gallery = SharedGallery(store.database, store.ring, Matcher({MODEL: CALIBRATION}), index)
+    return replace(store, gallery=gallery)

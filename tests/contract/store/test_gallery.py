@@ -8,8 +8,28 @@ from facekey.core.errors import GalleryMoved, SubjectExists
 from facekey.core.types import Embedding, Floats, SubjectId
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.index.exact import ExactIndex
-from tests.contract.store.opened import Store, event, on_sqlite, template
+from tests.contract.store.opened import Store, event, on_sqlite, template, with_shared_gallery
 from tests.unit.core.made import DIMENSIONS, MODEL, direction, near
+
+
+@pytest.fixture(params=["sqlite", "postgres", "pgvector"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database for each kind of gallery: in memory on both kinds of database, and shared."""
+    kind = "postgres" if request.param == "pgvector" else request.param
+    address: str = request.getfixturevalue(f"{kind}_url")
+    return address
+
+
+@pytest.fixture
+async def store(request: pytest.FixtureRequest, store: Store) -> Store:
+    shared = request.node.callspec.params["url"] == "pgvector"
+    return await with_shared_gallery(store) if shared else store
+
+
+@pytest.fixture
+async def neighbour(request: pytest.FixtureRequest, neighbour: Store) -> Store:
+    shared = request.node.callspec.params["url"] == "pgvector"
+    return await with_shared_gallery(neighbour) if shared else neighbour
 
 
 def probe(seed: int) -> list[Embedding]:

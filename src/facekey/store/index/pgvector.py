@@ -1,0 +1,128 @@
+"""Search in PostgreSQL by pgvector: for galleries that several services share.
+
+What lies in the table has left the process: one vector for each person and network,
+turned by the deployment's key (`store.turning`), never as the network made it. Rows hang
+on `subjects` and go with it. The search is exact: every row of the network is compared.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from facekey.core.types import Embedding, Floats
+from facekey.store.turning import Turning
+
+TABLE = "vector_index"
+
+# Made here and not by a migration: a deployment that doesn't use it needs no pgvector.
+SCHEMA = (
+    "CREATE EXTENSION IF NOT EXISTS vector",
+    f"""CREATE TABLE IF NOT EXISTS {TABLE} (
+        subject_uid varchar(32) NOT NULL REFERENCES subjects (uid) ON DELETE CASCADE,
+        model varchar(128) NOT NULL,
+        turn varchar(16) NOT NULL,
+        turned vector NOT NULL,
+        PRIMARY KEY (subject_uid, model)
+    )""",
+    f"""CREATE TABLE IF NOT EXISTS {TABLE}_state (
+        id integer PRIMARY KEY CHECK (id = 1),
+        turning_key varchar(16) NOT NULL,
+        seen bigint NOT NULL
+    )""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What the rows of the index are.
+
+    Attributes:
+        turning_key: id of the key that turned them.
+        seen: the last entry of the change log that is in them.
+    """
+
+    turning_key: str
+    seen: int
+
+
+class PgVectorIndex:
+    """The rows, within transactions of the caller."""
+
+    async def prepare(self, connection: AsyncConnection) -> None:
+        """Make extension and tables where they are missing."""
+        for statement in SCHEMA:
+            await connection.execute(text(statement))
+
+    async def state(self, connection: AsyncConnection) -> IndexState | None:
+        """What the rows are; None when there never were any."""
+        row = (await connection.execute(text(f"SELECT turning_key, seen FROM {TABLE}_state"))).first()  # noqa: S608 - a constant
+        return None if row is None else IndexState(row.turning_key, row.seen)
+
+    async def become(self, connection: AsyncConnection, state: IndexState) -> None:
+        """Note what the rows are from now on."""
+        await connection.execute(
+            text(
+                f"INSERT INTO {TABLE}_state (id, turning_key, seen) VALUES (1, :turning_key, :seen) "  # noqa: S608
+                "ON CONFLICT (id) DO UPDATE SET turning_key = :turning_key, seen = :seen"
+            ),
+            {"turning_key": state.turning_key, "seen": state.seen},
+        )
+
+    async def clear(self, connection: AsyncConnection) -> None:
+        """Forget everybody."""
+        # Not TRUNCATE: a search that began before would see no rows at all, and find nobody.
+        await connection.execute(text(f"DELETE FROM {TABLE}"))  # noqa: S608 - a constant
+
+    async def put(
+        self, connection: AsyncConnection, uid: str, embeddings: Sequence[Embedding], turning: Turning
+    ) -> None:
+        """Add a person's vectors, or replace them. Here is where they are turned."""
+        await self.remove(connection, [uid])
+        rows = [
+            {"uid": uid, "model": embedding.model, "turn": turn.turn_id, "turned": _written(turn(embedding))}
+            for embedding in embeddings
+            for turn in (turning.of(embedding),)
+        ]
+        if rows:
+            await connection.execute(
+                text(
+                    f"INSERT INTO {TABLE} (subject_uid, model, turn, turned) "  # noqa: S608 - a constant
+                    "VALUES (:uid, :model, :turn, CAST(:turned AS vector))"
+                ),
+                rows,
+            )
+
+    async def remove(self, connection: AsyncConnection, uids: Sequence[str]) -> None:
+        """Forget people; unknown ones are passed over."""
+        if uids:
+            await connection.execute(
+                text(f"DELETE FROM {TABLE} WHERE subject_uid = :uid"),  # noqa: S608 - a constant
+                [{"uid": uid} for uid in uids],
+            )
+
+    async def people(self, connection: AsyncConnection) -> int:
+        """How many people are in the index."""
+        counted = await connection.execute(text(f"SELECT count(DISTINCT subject_uid) FROM {TABLE}"))  # noqa: S608
+        total: int = counted.scalar_one()
+        return total
+
+    async def nearest(
+        self, connection: AsyncConnection, probe: Embedding, turning: Turning, count: int
+    ) -> list[str]:
+        """Whose vectors are most like the probe, best first."""
+        turn = turning.of(probe)
+        rows = await connection.execute(
+            text(
+                f"SELECT subject_uid FROM {TABLE} WHERE model = :model AND turn = :turn "  # noqa: S608
+                "ORDER BY turned <#> CAST(:probe AS vector) LIMIT :count"
+            ),
+            {"model": probe.model, "turn": turn.turn_id, "probe": _written(turn(probe)), "count": count},
+        )
+        return [row.subject_uid for row in rows]
+
+
+def _written(vector: Floats) -> str:
+    return json.dumps(vector.tolist())
