@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from facekey import __version__
-from facekey.cli import audit, index, keys, liveness, models, people, samples, serve
+from facekey.cli import accounts, audit, index, keys, liveness, models, people, samples, serve
 
 app = typer.Typer(
     name="facekey",
@@ -40,4 +40,6 @@ app.add_typer(samples.app, name="samples")
 app.add_typer(liveness.app, name="liveness")
 app.add_typer(keys.app, name="keys")
 app.add_typer(index.app, name="index")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(accounts.keys, name="api-keys")
 app.add_typer(audit.app, name="audit")

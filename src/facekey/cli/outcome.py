@@ -9,12 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from facekey.core.errors import (
+    AccountExists,
+    AccountUnknown,
     FaceKeyError,
     InputInvalid,
     RegistrationRefused,
+    SampleRejected,
     SettingsInvalid,
     SubjectExists,
     SubjectUnknown,
+    TooMany,
     Unavailable,
 )
 
@@ -38,6 +42,10 @@ CODES: tuple[tuple[type[FaceKeyError], Exit], ...] = (
     (InputInvalid, Exit.DATA),
     (RegistrationRefused, Exit.NO),
     (SubjectExists, Exit.NO),
+    (SampleRejected, Exit.DATA),
+    (TooMany, Exit.UNAVAILABLE),
+    (AccountExists, Exit.NO),
+    (AccountUnknown, Exit.NO),
     (SubjectUnknown, Exit.NO),
 )
 
