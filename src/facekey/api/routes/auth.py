@@ -1,0 +1,114 @@
+"""Sign in, stay signed in, sign out; and the keys that face tokens are verified with."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel, Field
+
+from facekey.api.access import DESCRIBED, KnownCaller, credential_of
+from facekey.api.address import client_address
+from facekey.api.deps import Served
+from facekey.api.problems import Problem
+from facekey.core.accounts import MAX_PASSWORD
+from facekey.core.errors import NotSignedIn, RequestInvalid
+from facekey.services.sign_in import SignedIn
+
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+keys = APIRouter(tags=["auth"])
+
+MAX_NAME = 64
+MAX_TOKEN = 200
+
+Name = Annotated[str, Form(min_length=1, max_length=MAX_NAME)]
+Password = Annotated[str, Form(min_length=1, max_length=MAX_PASSWORD)]
+RefreshToken = Annotated[str | None, Form(max_length=MAX_TOKEN)]
+
+
+class Tokens(BaseModel):
+    """What an operator's client keeps. The refresh token gives the next pair, once."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a kind of token
+    expires_in: int = Field(description="Seconds until the access token counts no more.")
+    refresh_token: str
+
+
+class Me(BaseModel):
+    """Who the service takes the caller for."""
+
+    actor: str = Field(description="What appears in the audit log.")
+    role: str
+
+
+class Done(BaseModel):
+    """It is done and on record."""
+
+    success: Literal[True] = True
+
+
+class KeySet(BaseModel):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+@router.post("/token", responses={401: {"model": Problem}, 403: {"model": Problem}})
+async def token(  # noqa: PLR0917 - a form has many fields
+    service: Served,
+    request: Request,
+    grant_type: Annotated[Literal["password", "refresh_token"], Form()] = "password",
+    username: Annotated[str | None, Form(max_length=MAX_NAME)] = None,
+    password: Annotated[str | None, Form(max_length=MAX_PASSWORD)] = None,
+    refresh_token: RefreshToken = None,
+) -> Tokens:
+    """Change a password, or a refresh token, for an access token (RFC 6749, 4.3 and 6)."""
+    if grant_type == "refresh_token":
+        if not refresh_token:
+            raise RequestInvalid("refresh_token_missing", "send the refresh_token of the last answer")
+        return _tokens(await service.sign_in.refresh(refresh_token))
+    if not username or not password:
+        raise RequestInvalid("credentials_missing", "send username and password")
+    address = client_address(request.scope)
+    return _tokens(await service.sign_in(username, password, address=address))
+
+
+@router.post("/password", responses={401: {"model": Problem}})
+async def change_password(
+    service: Served, request: Request, username: Name, password: Password, new_password: Password
+) -> Done:
+    """Choose another password; also the way out of a one-time password. Every sign-in ends."""
+    address = client_address(request.scope)
+    await service.sign_in.change_password(username, password, new_password, address=address)
+    return Done()
+
+
+@router.post("/logout", dependencies=[DESCRIBED])
+async def logout(
+    service: Served, request: Request, caller: KnownCaller, refresh_token: RefreshToken = None
+) -> Done:
+    """End this sign-in: its access token, and with it given its refresh token, count no more."""
+    access_token = credential_of(request.scope)
+    if access_token is None:
+        raise NotSignedIn("there is no sign-in to end")
+    await service.sign_in.out(caller, access_token=access_token, refresh_token=refresh_token)
+    return Done()
+
+
+@router.get("/me", dependencies=[DESCRIBED])
+async def me(caller: KnownCaller) -> Me:
+    """Who the service takes the caller for."""
+    return Me(actor=caller.actor, role=caller.role)
+
+
+@keys.get("/.well-known/jwks.json")
+async def key_set(service: Served) -> KeySet:
+    """Public keys that face tokens are verified with."""
+    return KeySet(keys=service.face_tokens.key_set()["keys"])
+
+
+def _tokens(signed_in: SignedIn) -> Tokens:
+    return Tokens(
+        access_token=signed_in.access_token,
+        expires_in=signed_in.expires_in_s,
+        refresh_token=signed_in.refresh_token,
+    )
