@@ -107,10 +107,12 @@ class SharedIndex:
         await self._rows.remove(connection, [uid for uid, kind in kinds.items() if kind == ERASED])
         present = [uid for uid, kind in kinds.items() if kind != ERASED]
         # Whoever was erased by a later entry is not found here.
-        for sealed in await read_sealed(connection, subjects.c.uid.in_(present)) if present else ():
-            template = open_sealed(self._ring, sealed)
-            means = [references.centroid() for references in template.references]
-            await self._rows.put(connection, sealed.uid, means, turning)
+        people = await read_sealed(connection, subjects.c.uid.in_(present)) if present else []
+        means = {
+            sealed.uid: [one.centroid() for one in open_sealed(self._ring, sealed).references]
+            for sealed in people
+        }
+        await self._rows.put(connection, means, turning)
         state = IndexState(turning.key_id, entries[-1].sequence if entries else standing.latest)
         await self._rows.become(connection, state)
         return _Standing(state, standing.latest, turning)

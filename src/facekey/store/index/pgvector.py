@@ -6,7 +6,7 @@ on `subjects` and go with it. The search is exact: every row of the network is c
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -27,6 +27,8 @@ SCHEMA = (
         turned vector NOT NULL,
         PRIMARY KEY (subject_uid, model)
     )""",
+    # 512 numbers are just long enough to be stored apart, and every search reads all of them.
+    f"ALTER TABLE {TABLE} ALTER COLUMN turned SET STORAGE MAIN",
     f"""CREATE TABLE IF NOT EXISTS {TABLE}_state (
         id integer PRIMARY KEY CHECK (id = 1),
         turning_key varchar(16) NOT NULL,
@@ -53,8 +55,11 @@ class PgVectorIndex:
 
     async def prepare(self, connection: AsyncConnection) -> None:
         """Make extension and tables where they are missing."""
-        for statement in SCHEMA:
-            await connection.execute(text(statement))
+        there = await connection.execute(text("SELECT to_regclass(:table)"), {"table": f"{TABLE}_state"})
+        # Looked first: changing a table, even to what it is, waits for all searches to end.
+        if there.scalar_one() is None:
+            for statement in SCHEMA:
+                await connection.execute(text(statement))
 
     async def state(self, connection: AsyncConnection) -> IndexState | None:
         """What the rows are; None when there never were any."""
@@ -77,12 +82,13 @@ class PgVectorIndex:
         await connection.execute(text(f"DELETE FROM {TABLE}"))  # noqa: S608 - a constant
 
     async def put(
-        self, connection: AsyncConnection, uid: str, embeddings: Sequence[Embedding], turning: Turning
+        self, connection: AsyncConnection, people: Mapping[str, Sequence[Embedding]], turning: Turning
     ) -> None:
-        """Add a person's vectors, or replace them. Here is where they are turned."""
-        await self.remove(connection, [uid])
+        """Add people's vectors, or replace them. Here is where they are turned."""
+        await self.remove(connection, list(people))
         rows = [
             {"uid": uid, "model": embedding.model, "turn": turn.turn_id, "turned": _written(turn(embedding))}
+            for uid, embeddings in people.items()
             for embedding in embeddings
             for turn in (turning.of(embedding),)
         ]
