@@ -40,9 +40,11 @@ bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAME
 	$(BIN)/python -m bench $(NAMES) $(if $(DATA),--data $(DATA))
 
 .env: | $(VENV)/.service
-	@umask 077 && { echo "# Made by make run. Without this key nothing that is stored can be read again."; \
-	  echo "ENCRYPTION_KEY=$$($(BIN)/facekey keys new)"; } > $@.part && mv $@.part $@
-	@echo "made .env with a new ENCRYPTION_KEY; keep a copy in a safe place"
+	@umask 077 && { echo "# Made by make run. Without ENCRYPTION_KEY nothing that is stored can be read again."; \
+	  echo "ENCRYPTION_KEY=$$($(BIN)/facekey keys new)"; \
+	  echo "# Signs the access tokens of operators; a new one signs everybody out."; \
+	  echo "SECRET_KEY=$$($(BIN)/facekey keys new)"; } > $@.part && mv $@.part $@
+	@echo "made .env with new keys; keep a copy of ENCRYPTION_KEY in a safe place"
 
 # The developers' environment holds everything of the service's, so one folder serves both.
 $(VENV)/.service: requirements.txt pyproject.toml

@@ -18,6 +18,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "ENCRYPTION_KEY_PREVIOUS",
         "DATABASE_URL",
         "REDIS_URL",
+        "SECRET_KEY",
+        "SECRET_KEY_PREVIOUS",
         *(f"FACEKEY_{name.upper()}" for name in Settings.model_fields),
     ):
         monkeypatch.delenv(name, raising=False)
@@ -75,7 +77,7 @@ def test_the_address_of_redis_holds_a_password_and_is_not_printed(monkeypatch: p
         *(("FACEKEY_MAX_REQUESTS", value) for value in ("0", "many")),
         ("FACEKEY_MAX_BODY_BYTES_AT_ONCE", "1"),
         *(("FACEKEY_PORT", value) for value in ("0", "65536", "http")),
-        ("FACEKEY_PROFILE", "production"),
+        ("FACEKEY_PROFILE", "open to all"),
         ("FACEKEY_LOG_LEVEL", "trace"),
     ],
 )
@@ -117,3 +119,41 @@ def test_networks_are_kept_in_the_users_cache(monkeypatch: pytest.MonkeyPatch) -
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read_settings().port = 1  # type: ignore[misc]
+
+
+def test_lists_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEKEY_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    monkeypatch.setenv("FACEKEY_CORS_ORIGINS", "https://a.example,https://b.example,")
+    settings = read_settings()
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert Settings(cors_origins=("https://c.example",)).cors_origins == ("https://c.example",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FACEKEY_PROFILE", "open"),
+        ("FACEKEY_TRUSTED_PROXIES", "everybody"),
+        ("FACEKEY_PUBLIC_URL", "faces.example"),
+        ("FACEKEY_PUBLIC_URL", "https://faces.example?x"),
+        ("FACEKEY_FACE_TOKEN_SECONDS", "86400"),
+        ("FACEKEY_LOCKOUT_FREE", "0"),
+        ("FACEKEY_LOCKOUT_LOCKED_AT", "1000"),
+    ],
+)
+def test_settings_that_would_weaken_the_service(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=name):
+        read_settings()
+
+
+@pytest.mark.parametrize(("name", "value"), [("FACEKEY_MATCH_FMR", "1e-3"), ("FACEKEY_STREAM_ACTIONS", "0")])
+def test_strict_is_strict(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    read_settings()
+    monkeypatch.setenv("FACEKEY_PROFILE", "strict")
+    with pytest.raises(SettingsInvalid, match=name):
+        read_settings()

@@ -30,7 +30,7 @@ def verified(
 ) -> dict[str, object]:
     """As an application does it that knows the public keys only."""
     kid = jwt.get_unverified_header(token)["kid"]
-    key = next(key for key in jwt.PyJWKSet.from_dict(key_set).keys if key.key_id == kid)  # type: ignore[arg-type]
+    key = next(key for key in jwt.PyJWKSet.from_dict(key_set).keys if key.key_id == kid)
     claims: dict[str, object] = jwt.decode(
         token, key.key, algorithms=["ES256"], audience=audience, issuer=ISSUER
     )
