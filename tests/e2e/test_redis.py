@@ -72,6 +72,16 @@ def test_an_address_that_is_none_stops_the_start(environment: dict[str, str], ur
     assert "hunter2" not in refused.stderr
 
 
+def test_uvicorns_own_command_takes_the_guarded_protocol(environment: dict[str, str]) -> None:
+    command = [
+        *(sys.executable, "-m", "uvicorn", "app.main:app", "--port", environment["FACEKEY_PORT"]),
+        *("--http", "facekey.api.server:GuardedHttp", "--no-proxy-headers", "--limit-concurrency", "10"),
+    ]
+    with running(command, environment) as (url, _):
+        endless = httpx.get(f"{url}/health", headers={"X-Long": "a" * 65_600}, timeout=10)
+    assert endless.status_code == 431
+
+
 def test_the_worker_of_gunicorn_counts_for_all_processes(
     environment: dict[str, str], own_redis: RedisServer
 ) -> None:
