@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable, SealBroken, StoreUnavailable
 from facekey.core.types import Embedding, Floats, SubjectId
-from facekey.store.index.pgvector import TABLE
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
@@ -44,7 +43,7 @@ async def neighbour(neighbour: Store) -> Store:
 
 
 async def rows(store: Store) -> list[Row]:
-    query = text(f"SELECT subject_uid, turn, turned::text FROM {TABLE} ORDER BY subject_uid")  # noqa: S608
+    query = text("SELECT subject_uid, turn, turned::text FROM vector_index ORDER BY subject_uid")
 
     async def work(connection: AsyncConnection) -> list[Row]:
         return [
@@ -202,5 +201,5 @@ async def test_an_index_that_never_comes_to_rest_is_unavailable(
 
 async def forget_key(store: Store) -> None:
     """What a kill right after the emptying leaves."""
-    state = text(f"UPDATE {TABLE}_state SET turning_key = '', seen = 0")  # noqa: S608
+    state = text("UPDATE vector_index_state SET turning_key = '', seen = 0")
     await store.database.write(lambda connection: connection.execute(state))

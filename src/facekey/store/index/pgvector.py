@@ -15,12 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.types import Embedding, Floats
 from facekey.store.turning import Turning
 
-TABLE = "vector_index"
-
 # Made here and not by a migration: a deployment that doesn't use it needs no pgvector.
 SCHEMA = (
     "CREATE EXTENSION IF NOT EXISTS vector",
-    f"""CREATE TABLE IF NOT EXISTS {TABLE} (
+    """CREATE TABLE IF NOT EXISTS vector_index (
         subject_uid varchar(32) NOT NULL REFERENCES subjects (uid) ON DELETE CASCADE,
         model varchar(128) NOT NULL,
         turn varchar(16) NOT NULL,
@@ -28,12 +26,30 @@ SCHEMA = (
         PRIMARY KEY (subject_uid, model)
     )""",
     # 512 numbers are just long enough to be stored apart, and every search reads all of them.
-    f"ALTER TABLE {TABLE} ALTER COLUMN turned SET STORAGE MAIN",
-    f"""CREATE TABLE IF NOT EXISTS {TABLE}_state (
+    "ALTER TABLE vector_index ALTER COLUMN turned SET STORAGE MAIN",
+    """CREATE TABLE IF NOT EXISTS vector_index_state (
         id integer PRIMARY KEY CHECK (id = 1),
         turning_key varchar(16) NOT NULL,
         seen bigint NOT NULL
     )""",
+)
+
+IS_THERE = text("SELECT to_regclass('vector_index_state')")
+STATE = text("SELECT turning_key, seen FROM vector_index_state")
+BECOME = text(
+    "INSERT INTO vector_index_state (id, turning_key, seen) VALUES (1, :turning_key, :seen) "
+    "ON CONFLICT (id) DO UPDATE SET turning_key = :turning_key, seen = :seen"
+)
+CLEAR = text("DELETE FROM vector_index")
+PUT = text(
+    "INSERT INTO vector_index (subject_uid, model, turn, turned) "
+    "VALUES (:uid, :model, :turn, CAST(:turned AS vector))"
+)
+REMOVE = text("DELETE FROM vector_index WHERE subject_uid = :uid")
+PEOPLE = text("SELECT count(DISTINCT subject_uid) FROM vector_index")
+NEAREST = text(
+    "SELECT subject_uid FROM vector_index WHERE model = :model AND turn = :turn "
+    "ORDER BY turned <#> CAST(:probe AS vector) LIMIT :count"
 )
 
 
@@ -55,31 +71,24 @@ class PgVectorIndex:
 
     async def prepare(self, connection: AsyncConnection) -> None:
         """Make extension and tables where they are missing."""
-        there = await connection.execute(text("SELECT to_regclass(:table)"), {"table": f"{TABLE}_state"})
         # Looked first: changing a table, even to what it is, waits for all searches to end.
-        if there.scalar_one() is None:
+        if (await connection.execute(IS_THERE)).scalar_one() is None:
             for statement in SCHEMA:
                 await connection.execute(text(statement))
 
     async def state(self, connection: AsyncConnection) -> IndexState | None:
         """What the rows are; None when there never were any."""
-        row = (await connection.execute(text(f"SELECT turning_key, seen FROM {TABLE}_state"))).first()  # noqa: S608 - a constant
+        row = (await connection.execute(STATE)).first()
         return None if row is None else IndexState(row.turning_key, row.seen)
 
     async def become(self, connection: AsyncConnection, state: IndexState) -> None:
         """Note what the rows are from now on."""
-        await connection.execute(
-            text(
-                f"INSERT INTO {TABLE}_state (id, turning_key, seen) VALUES (1, :turning_key, :seen) "  # noqa: S608
-                "ON CONFLICT (id) DO UPDATE SET turning_key = :turning_key, seen = :seen"
-            ),
-            {"turning_key": state.turning_key, "seen": state.seen},
-        )
+        await connection.execute(BECOME, {"turning_key": state.turning_key, "seen": state.seen})
 
     async def clear(self, connection: AsyncConnection) -> None:
         """Forget everybody."""
         # Not TRUNCATE: a search that began before would see no rows at all, and find nobody.
-        await connection.execute(text(f"DELETE FROM {TABLE}"))  # noqa: S608 - a constant
+        await connection.execute(CLEAR)
 
     async def put(
         self, connection: AsyncConnection, people: Mapping[str, Sequence[Embedding]], turning: Turning
@@ -93,26 +102,16 @@ class PgVectorIndex:
             for turn in (turning.of(embedding),)
         ]
         if rows:
-            await connection.execute(
-                text(
-                    f"INSERT INTO {TABLE} (subject_uid, model, turn, turned) "  # noqa: S608 - a constant
-                    "VALUES (:uid, :model, :turn, CAST(:turned AS vector))"
-                ),
-                rows,
-            )
+            await connection.execute(PUT, rows)
 
     async def remove(self, connection: AsyncConnection, uids: Sequence[str]) -> None:
         """Forget people; unknown ones are passed over."""
         if uids:
-            await connection.execute(
-                text(f"DELETE FROM {TABLE} WHERE subject_uid = :uid"),  # noqa: S608 - a constant
-                [{"uid": uid} for uid in uids],
-            )
+            await connection.execute(REMOVE, [{"uid": uid} for uid in uids])
 
     async def people(self, connection: AsyncConnection) -> int:
         """How many people are in the index."""
-        counted = await connection.execute(text(f"SELECT count(DISTINCT subject_uid) FROM {TABLE}"))  # noqa: S608
-        total: int = counted.scalar_one()
+        total: int = (await connection.execute(PEOPLE)).scalar_one()
         return total
 
     async def nearest(
@@ -121,10 +120,7 @@ class PgVectorIndex:
         """Whose vectors are most like the probe, best first."""
         turn = turning.of(probe)
         rows = await connection.execute(
-            text(
-                f"SELECT subject_uid FROM {TABLE} WHERE model = :model AND turn = :turn "  # noqa: S608
-                "ORDER BY turned <#> CAST(:probe AS vector) LIMIT :count"
-            ),
+            NEAREST,
             {"model": probe.model, "turn": turn.turn_id, "probe": _written(turn(probe)), "count": count},
         )
         return [row.subject_uid for row in rows]
