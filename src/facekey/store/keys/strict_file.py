@@ -1,15 +1,21 @@
-"""Files that only the service's own user may read: refused when anybody else could."""
+"""Files that only the service's own user may read: refused when anybody else could.
 
-import fcntl
+On Windows that can't be told by permission bits, and key files are refused altogether.
+"""
+
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from facekey.core.errors import SettingsInvalid
+
+if sys.platform != "win32":
+    import fcntl
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 MAX_BYTES = 1024 * 1024
@@ -39,6 +45,7 @@ def read_strictly(path: Path) -> tuple[bytes, Stamp]:
     Raises:
         SettingsInvalid: it isn't there, isn't a file, is another user's or open to others.
     """
+    _refuse_windows()
     try:
         # Not blocking: a pipe in the file's place must not hold the service up.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -88,6 +95,7 @@ def alone(path: Path) -> Iterator[None]:
     Raises:
         SettingsInvalid: there is no such folder.
     """
+    _refuse_windows()
     try:
         folder = os.open(path.resolve().parent, os.O_RDONLY)
     except OSError as error:
@@ -97,6 +105,13 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise SettingsInvalid(
+            "key files can't be protected on Windows here; use FACEKEY_KEY_PROVIDER=environment"
+        )
 
 
 def _refuse_loose(path: Path, state: os.stat_result) -> None:
