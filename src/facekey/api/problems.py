@@ -22,6 +22,7 @@ from facekey.core.errors import (
     AccessRefused,
     AccountExists,
     AccountUnknown,
+    AuditBroken,
     FaceAlreadyEnrolled,
     FaceKeyError,
     InputInvalid,
@@ -116,6 +117,14 @@ TABLE: tuple[tuple[type[FaceKeyError], Answer], ...] = (
         ),
     ),
     (
+        AuditBroken,
+        Answer(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "audit_broken",
+            "the audit log was changed or damaged; nothing is decided until an operator has looked at it",
+        ),
+    ),
+    (
         ModelError,
         Answer(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -143,7 +152,7 @@ def problem(
         code=code,
     )
     return JSONResponse(
-        {**body.model_dump(), **(extra or {})}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+        {**body.model_dump(), **(extra or {})}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE
     )
 
 
@@ -255,8 +264,12 @@ async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, "request_invalid", summary, extra={"faults": faults})
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler is installed for it alone
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of the first route that has the path.
+        allowed = request.app.state.methods.allowed(request.url.path)
+        error.headers = {"Allow": allowed} if allowed else error.headers
     return http_problem(error)
 
 

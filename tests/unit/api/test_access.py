@@ -82,6 +82,7 @@ OPEN = {
     "/health/live",
     "/metrics",
     "/.well-known/jwks.json",
+    "/.well-known/facekey-audit-keys.pem",
     "/api/v1/auth/token",
     "/api/v1/auth/password",
 }

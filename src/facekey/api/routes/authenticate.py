@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from facekey.api.access import DESCRIBED, Recogniser
 from facekey.api.deps import ClientAddress, Served, image_bytes, on_behalf_of
+from facekey.api.description import PICTURES
 from facekey.core.accounts import FaceTokenRequest, parse_audience
 from facekey.core.advice import advice
 from facekey.core.identifiers import parse_subject_id
@@ -44,7 +45,7 @@ class Authentication(BaseModel):
     token_expires_in: int | None = Field(default=None, description="Seconds until the token counts no more.")
 
 
-@router.post("/authenticate")
+@router.post("/authenticate", responses=PICTURES)
 async def authenticate(  # noqa: PLR0917 - a form has many fields
     service: Served,
     caller: Recogniser,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from facekey.api.access import DESCRIBED, Recogniser
 from facekey.api.deps import ClientAddress, Served, image_bytes, on_behalf_of
+from facekey.api.description import PICTURES
 from facekey.core.advice import advice
 from facekey.core.types import Reason
 from facekey.services.identify import Identification
@@ -35,7 +36,7 @@ class Identified(BaseModel):
     threshold: float = Field(description="What a match must reach; it rises with the number of users.")
 
 
-@router.post("/identify")
+@router.post("/identify", responses=PICTURES)
 async def identify(
     service: Served,
     caller: Recogniser,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from facekey.api.access import DESCRIBED, Enroller
 from facekey.api.deps import Served, image_bytes
+from facekey.api.description import PICTURES
 from facekey.api.problems import Problem
 from facekey.core.enrolment import usable
 from facekey.core.identifiers import parse_subject_id
@@ -45,7 +46,7 @@ class RegistrationProblem(Problem):
 
 @router.post(
     "/register",
-    responses={409: {"model": RegistrationProblem}, 422: {"model": RegistrationProblem}},
+    responses={409: {"model": RegistrationProblem}, 422: {"model": RegistrationProblem}, **PICTURES},
 )
 async def register(
     service: Served,

@@ -1,0 +1,70 @@
+"""The description of the API (OpenAPI): how problems are told, and which methods a path takes."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import compile_path
+
+from facekey.api.problems import MEDIA_TYPE, Problem
+
+JSON = "application/json"
+
+Responses = dict[int | str, dict[str, Any]]
+
+EVERYWHERE: Mapping[int, str] = {
+    400: "The request is malformed",
+    401: "Sign in, or send an API key that counts",
+    403: "The caller's role doesn't reach so far",
+    408: "The body came too slowly",
+    413: "Over a limit of size",
+    422: "The request can't be used",
+    429: "Too often; see Retry-After",
+    503: "Nothing was decided; try again",
+}
+"""Answers that any request can get."""
+
+PICTURES: Responses = {415: {"model": Problem, "description": "Neither JPEG, PNG, WebP nor BMP"}}
+"""For routes that take pictures."""
+
+
+def responses() -> Responses:
+    """`EVERYWHERE`, in the form that FastAPI takes."""
+    return {status: {"model": Problem, "description": words} for status, words in EVERYWHERE.items()}
+
+
+def describe(app: FastAPI) -> None:
+    """Let the description tell problems in their media type, and keep which methods there are."""
+    made = app.openapi
+
+    def told() -> dict[str, Any]:
+        schema = made()
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    if int(status) >= 400 and JSON in content:
+                        content[MEDIA_TYPE] = content.pop(JSON)
+        return schema
+
+    app.openapi = told  # type: ignore[method-assign]
+    app.state.methods = Methods(told)
+
+
+class Methods:
+    """Which methods a path takes, over all its routes; each route by itself knows its own only."""
+
+    def __init__(self, described: Callable[[], dict[str, Any]]) -> None:
+        """Take what gives the description; it is asked when the first wrong method comes."""
+        self._described = described
+        self._paths: list[tuple[re.Pattern[str], str]] = []
+
+    def allowed(self, path: str) -> str | None:
+        """The value of `Allow`; None for a path that is not described."""
+        if not self._paths:
+            self._paths = [
+                (compile_path(pattern)[0], ", ".join(sorted(method.upper() for method in methods)))
+                for pattern, methods in self._described()["paths"].items()
+            ]
+        return next((methods for pattern, methods in self._paths if pattern.fullmatch(path)), None)
