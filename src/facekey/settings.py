@@ -64,6 +64,8 @@ class Settings(BaseSettings):
         stream_seen_frames: frames of earlier sessions that replays are looked for among.
         stream_seen_hours: for how long.
         redis_url: what replicas share; without it there is one process, which keeps it in memory.
+        audit_checkpoint_file: where signed checkpoints of the audit log are kept outside of the database.
+        audit_checkpoint_records: a checkpoint is signed after so many records, and every hour.
         rate_reading: requests a second from one address, on average; `_burst` at once. The same
             for recognition (register, authenticate, identify, opening a stream) and for
             signing in (by the minute).
@@ -126,6 +128,8 @@ class Settings(BaseSettings):
     max_requests_per_address: Annotated[int, Field(ge=1, le=100_000)] = 64
     max_connections: Annotated[int, Field(ge=10, le=100_000)] = 1000
     max_body_bytes_at_once: Annotated[int, Field(ge=MEGABYTE, le=65_536 * MEGABYTE)] = 256 * MEGABYTE
+    audit_checkpoint_file: Path | None = None
+    audit_checkpoint_records: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -20,6 +20,7 @@ from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import ChainedRecord
+from facekey.core.audit_statements import CheckpointPolicy
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.errors import ModelError, ModelUnavailable, SealBroken, SettingsInvalid
 from facekey.core.head import Head
@@ -31,19 +32,26 @@ from facekey.core.types import ModelId
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.passwords import Argon2Passwords
+from facekey.credentials.signatures import Ed25519Signer, PublicKeys
 from facekey.services.authenticate import Authenticate
+from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.manage_accounts import ManageAccounts
+from facekey.services.read_audit import ReadAudit
 from facekey.services.rebuild_index import RebuildIndex
 from facekey.services.register import Register
+from facekey.services.repeat import repeating
 from facekey.services.rotate_keys import RotateKeys
+from facekey.services.seal_audit import SealAudit
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream, StreamPolicy
 from facekey.services.unlock import Unlock
+from facekey.services.verify_audit import VerifyAudit
 from facekey.settings import Settings, read_settings
 from facekey.store.announced import AnnouncedTemplates
+from facekey.store.checkpoint_file import CheckpointFile
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.follower import following
 from facekey.store.gallery import MemoryGallery
@@ -56,6 +64,8 @@ from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
+from facekey.store.sql.checkpoints import SqlCheckpoints
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.store.sql.ledger import SqlLedger
@@ -93,6 +103,9 @@ ENROLLED_FPIR = 1e-3  # no more than one newcomer in a thousand would wrongly be
 TWO_PEOPLE_FMR = 1e-2  # 99 % of all pairs of different people stay below
 
 FACE_TOKENS = "face_token"
+AUDIT_SIGNATURES = "audit"
+KEPT_FOR_EVER = timedelta(days=365_000)  # what they signed must be verifiable as long as anybody has it
+CHECKPOINT_LOOKS_S = 10.0
 RETIRED_KEYS_STAY = timedelta(days=1)  # longer than any face token lasts
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
@@ -380,12 +393,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
     try:
         keys = await load_deployment_keys(database, ring)
+        records = await _records(settings, database, ring, keys)
         gallery = await _open_gallery(settings, database, ring, vision.matcher, keys)
         async with (
             open_shared(settings, keys) as shared,
             following(gallery.refresh, shared.changes.listen()),
+            repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
         ):
-            yield await _assemble(settings, ring, vision, database, workers, keys, gallery, shared)
+            yield await _assemble(settings, ring, vision, database, workers, keys, gallery, shared, records)
     finally:
         await workers.close()
         await database.close()
@@ -412,12 +427,90 @@ async def open_shared(settings: Settings, keys: DeploymentKeys) -> AsyncIterator
 @asynccontextmanager
 async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[ChainedRecord]]:
     """The audit chain, without loading a network or needing a key."""
+    async with open_audit_trail(settings) as trail:
+        yield trail.records()
+
+
+@asynccontextmanager
+async def open_audit_trail(settings: Settings) -> AsyncIterator[SqlAuditTrail]:
+    """The audit log as it is stored; reading it needs no key."""
     database = Database(settings.database_url)
     try:
-        # Reading needs no key: the pseudonyms were made when the records were written.
-        yield SqlAuditLog(database, pseudonym_key=b"").records()
+        yield SqlAuditTrail(database)
     finally:
         await database.close()
+
+
+def read_public_keys(path: Path) -> PublicKeys:
+    """Public keys from a PEM file.
+
+    Raises:
+        SettingsInvalid: there is none in it.
+    """
+    return PublicKeys.parse(path.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The audit log and what is around it."""
+
+    log: SqlAuditLog
+    trail: SqlAuditTrail
+    signer: Ed25519Signer
+    checkpoint: MakeCheckpoint
+    verify: VerifyAudit
+    read: ReadAudit
+    seal: SealAudit
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """The audit log with its keys, without loading a network; for the command line.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        yield await _records(settings, database, ring, await load_deployment_keys(database, ring))
+    finally:
+        await database.close()
+
+
+async def _records(settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys) -> Records:
+    clock = SystemClock()
+    secrets = await SqlSigningKeys(database, ring).load(
+        AUDIT_SIGNATURES, at=clock.now(), retired_for=KEPT_FOR_EVER
+    )
+    signer = Ed25519Signer([one.secret for one in secrets])
+    log = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+    trail = SqlAuditTrail(database)
+    verify = VerifyAudit(trail=trail, verifier=signer.public, pseudonym_key=keys.pseudonyms)
+    file = settings.audit_checkpoint_file
+    checkpoint = MakeCheckpoint(
+        checkpoints=SqlCheckpoints(
+            database,
+            signer,
+            pseudonym_key=keys.pseudonyms,
+            witness=None if file is None else CheckpointFile(file),
+        ),
+        policy=CheckpointPolicy(records=settings.audit_checkpoint_records),
+        clock=clock,
+    )
+    read = ReadAudit(
+        view=SqlAuditView(database, pseudonym_key=keys.pseudonyms),
+        trail=trail,
+        verify=verify,
+        checkpoint=checkpoint,
+        audit=log,
+        clock=clock,
+    )
+    seal = SealAudit(trail=trail, seal=log, clock=clock)
+    return Records(log, trail, signer, checkpoint, verify, read, seal)
 
 
 async def _open_gallery(
@@ -477,10 +570,11 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
     keys: DeploymentKeys,
     gallery: MemoryGallery | SharedGallery,
     shared: Shared,
+    records: Records,
 ) -> Service:
     pool = AnalyzerPool(vision.pipeline.analyze, workers)
     clock, ticker = SystemClock(), MonotonicTicker()
-    audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+    audit = records.log
     ledger = SqlLedger(database, audit, attempt_policy(settings), pseudonym_key=keys.pseudonyms)
     accounts = _accounts(settings, database, audit, keys)
     if settings.profile != "development" and not await accounts.manage.any_way_in():
@@ -546,6 +640,8 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
         face_tokens=await _face_tokens(settings, database, ring, clock),
         locks=ledger,
         unlock=Unlock(locks=ledger, clock=clock),
+        read_audit=records.read,
+        audit_keys=records.signer.public.pem().decode(),
         stream_limits=stream_limits(settings),
         directory=directory,
         rates=RequestRates(shared.rate_limiter, _budgets(settings)),

@@ -11,6 +11,7 @@ from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.manage_accounts import ManageAccounts
+from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
 from facekey.services.sign_in import SignIn
 from facekey.services.stream import Stream
@@ -111,6 +112,8 @@ class Service:
     face_tokens: FaceTokens
     locks: Locks
     unlock: Unlock
+    read_audit: ReadAudit
+    audit_keys: str  # PEM
     stream_limits: StreamLimits
     rates: RequestRates
     directory: Directory

@@ -1,15 +1,46 @@
-"""`facekey audit`: prove that the log is whole."""
+"""`facekey audit`: prove that the log is whole, and take it elsewhere."""
 
 import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from facekey.cli.outcome import told_in_one_line
-from facekey.core.audit import ChainedRecord, verify_chain
-from facekey.settings import read_settings
-from facekey.wiring import open_audit_records
+from facekey.cli.outcome import errors, told_in_one_line
+from facekey.core.audit import Anchor
+from facekey.core.audit_lines import MAX_LINE, Verified, read_checkpoints, verify_lines
+from facekey.core.audit_ports import SignatureVerifier
+from facekey.core.audit_statements import Checkpoint
+from facekey.core.caller import COMMAND_LINE
+from facekey.core.errors import RequestInvalid, SettingsInvalid
+from facekey.services.verify_audit import VerifyAudit
+from facekey.settings import Settings, read_settings
+from facekey.wiring import open_audit_trail, open_records, read_public_keys
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
+
+File = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, readable=True, help="An export, instead of the database."),
+]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, readable=True, help="What `facekey audit key` printed."),
+]
+KeptCheckpoints = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoints",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="The file of checkpoints that was kept outside of the database.",
+    ),
+]
 
 
 @app.callback()
@@ -18,13 +49,129 @@ def root() -> None:
 
 
 @app.command("verify")
-def verify() -> None:
-    """Check every link of the chain; names the first record that was changed, removed or moved."""
+def verify(file: File = None, public_key: PublicKey = None, checkpoints: KeptCheckpoints = None) -> None:
+    """Check every link, the sealed end and every checkpoint; names the first record that doesn't add up."""
     with told_in_one_line():
-        count = verify_chain(asyncio.run(_records()))
-        typer.echo(f"{count} audit records, every link holds")
+        keys = None if public_key is None else read_public_keys(public_key)
+        if file is not None:
+            found = _verify_file(file, keys, checkpoints)
+        else:
+            found = asyncio.run(_verify_database(read_settings(), keys, checkpoints))
+        typer.echo(f"{found.head.sequence} audit records, every link holds")
+        typer.echo(f"  last record: {found.head.digest.hex()}")
+        if file is None:
+            typer.echo("  its end is sealed" if found.sealed else "  seal of its end: not checked")
+        typer.echo(
+            f"  {found.checkpoints} signed checkpoints, the last of record {found.signed_up_to}"
+            if found.checkpoints
+            else "  signed checkpoints: none checked"
+        )
 
 
-async def _records() -> list[ChainedRecord]:
-    async with open_audit_records(read_settings()) as records:
-        return [record async for record in records]
+@app.command("key")
+def key() -> None:
+    """Print the public key that checkpoints and receipts are verified with; give it to whoever verifies."""
+    with told_in_one_line():
+        typer.echo(asyncio.run(_public_keys(read_settings())), nl=False)
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to; - for the standard output.")],
+) -> None:
+    """Write all of the log as JSON lines, signed up to its end."""
+    with told_in_one_line():
+        asyncio.run(_export(read_settings(), file))
+
+
+@app.command("checkpoint")
+def checkpoint() -> None:
+    """Sign where the log ends now."""
+    with told_in_one_line():
+        made = asyncio.run(_checkpoint(read_settings()))
+        if made is None:
+            typer.echo("there is nothing new since the last checkpoint")
+        else:
+            typer.echo(f"record {made.head.sequence} is signed, with key {made.signature.kid}")
+
+
+@app.command("seal")
+def seal(yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False) -> None:
+    """Seal the end of a log that an older version wrote. Verify it first by what you know of it."""
+    if not yes:
+        typer.confirm("Seal the log as it is, whoever wrote it?", abort=True)
+    with told_in_one_line():
+        head = asyncio.run(_seal(read_settings()))
+        typer.echo(f"{head} records are sealed")
+
+
+def _verify_file(file: Path, keys: SignatureVerifier | None, checkpoints: Path | None) -> Verified:
+    if keys is None:
+        errors.print("without --public-key only the links are checked: a log written anew has links, too")
+    anchors = _anchors(checkpoints, keys)
+    with _lines_of(file) as lines:
+        return verify_lines(lines, verifier=keys, anchors=anchors)
+
+
+async def _verify_database(
+    settings: Settings, keys: SignatureVerifier | None, checkpoints: Path | None
+) -> Verified:
+    """With the deployment's keys where they are at hand; what can't be checked without is told."""
+    try:
+        async with open_records(settings) as records:
+            return await records.verify(_anchors(checkpoints, keys or records.signer.public))
+    except SettingsInvalid as missing:
+        if settings.encryption_key.get_secret_value() or settings.key_file is not None:
+            raise
+        errors.print(f"without the deployment's keys ({missing}) the seal of the end can't be checked")
+    async with open_audit_trail(settings) as trail:
+        verify_without = VerifyAudit(trail=trail, verifier=keys, pseudonym_key=None)
+        return await verify_without(_anchors(checkpoints, keys))
+
+
+def _anchors(file: Path | None, keys: SignatureVerifier | None) -> list[Anchor]:
+    if file is None:
+        return []
+    with _lines_of(file) as lines:
+        return [one.anchor for one in read_checkpoints(lines, keys)]
+
+
+@contextmanager
+def _lines_of(file: Path) -> Iterator[Iterator[str]]:
+    with file.open(encoding="utf-8", errors="replace", newline="\n") as opened:
+        yield iter(lambda: _bounded(opened.readline(MAX_LINE)), "")
+
+
+def _bounded(line: str) -> str:
+    if len(line) >= MAX_LINE:
+        raise RequestInvalid("line_too_long", "a line of the file is longer than any record")
+    return line
+
+
+async def _public_keys(settings: Settings) -> str:
+    async with open_records(settings) as records:
+        return records.signer.public.pem().decode()
+
+
+async def _export(settings: Settings, file: Path) -> None:
+    async with open_records(settings) as records:
+        lines = await records.read.export(caller=COMMAND_LINE)
+        if str(file) == "-":
+            async for line in lines:
+                sys.stdout.write(line + "\n")
+            return
+        # For the owner only: it says when whom was seen, if only by pseudonyms.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
+            async for line in lines:
+                out.write(line + "\n")
+
+
+async def _checkpoint(settings: Settings) -> Checkpoint | None:
+    async with open_records(settings) as records:
+        return await records.checkpoint(at_once=True)
+
+
+async def _seal(settings: Settings) -> int:
+    async with open_records(settings) as records:
+        return (await records.seal(caller=COMMAND_LINE)).sequence

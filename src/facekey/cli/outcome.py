@@ -11,11 +11,13 @@ from rich.markup import escape
 from facekey.core.errors import (
     AccountExists,
     AccountUnknown,
+    AuditBroken,
     FaceKeyError,
     InputInvalid,
     RegistrationRefused,
     SampleRejected,
     SettingsInvalid,
+    SignatureWrong,
     SubjectExists,
     SubjectUnknown,
     TooMany,
@@ -47,6 +49,8 @@ CODES: tuple[tuple[type[FaceKeyError], Exit], ...] = (
     (AccountExists, Exit.NO),
     (AccountUnknown, Exit.NO),
     (SubjectUnknown, Exit.NO),
+    (AuditBroken, Exit.NO),
+    (SignatureWrong, Exit.NO),
 )
 
 

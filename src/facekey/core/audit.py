@@ -1,15 +1,18 @@
 """The audit chain: records that can't be changed, removed or reordered unseen.
 
 Each record's hash covers the hash of the record before, so any change breaks every
-link after it. Subjects appear under keyed pseudonyms, never by name. This file is the
-whole of the arithmetic: it can verify a chain without a database.
+link after it. Subjects appear under keyed pseudonyms, never by name. Anybody could
+compute such hashes anew from a changed record on; what they can't make is an anchor: the
+sealed head of the log, and signed checkpoints of where it was.
+
+This file is the whole of the arithmetic: it can verify a chain without a database.
 """
 
 import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from facekey.core.errors import AuditBroken
@@ -63,6 +66,43 @@ class ChainedRecord:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log ends: its last record."""
+
+    sequence: int
+    digest: bytes
+
+
+EMPTY = Head(0, GENESIS)
+"""The head of a log without records."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedHead:
+    """A head as it is stored.
+
+    Attributes:
+        seal: `seal_of` the head under the key of this deployment.
+    """
+
+    head: Head
+    seal: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Something outside of the chain that says what one record of it is.
+
+    Attributes:
+        said_by: what it is, for the one who reads that it doesn't fit.
+    """
+
+    sequence: int
+    digest: bytes
+    said_by: str
+
+
 def pseudonym(subject_id: SubjectId, key: bytes) -> str:
     """A name that stands for one subject in one deployment and can't be turned back."""
     return hmac.new(key, subject_id.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_HEX]
@@ -93,20 +133,90 @@ def chain(sequence: int, body: str, previous: bytes) -> ChainedRecord:
     return ChainedRecord(sequence, body, previous, digest)
 
 
-def verify_chain(records: Iterable[ChainedRecord]) -> int:
+def head_key_of(pseudonym_key: bytes) -> bytes:
+    """The key that seals heads, derived from, and never equal to, the one that makes pseudonyms."""
+    return hmac.new(pseudonym_key, b"facekey audit head", hashlib.sha256).digest()
+
+
+def seal_of(head: Head, head_key: bytes) -> bytes:
+    """What only this deployment can write beside a head."""
+    return hmac.new(head_key, head.sequence.to_bytes(8, "big") + head.digest, hashlib.sha256).digest()
+
+
+def open_head(sealed: SealedHead, head_key: bytes) -> Head:
+    """The head that was sealed.
+
+    Raises:
+        AuditBroken: somebody without the key wrote it.
+    """
+    if not hmac.compare_digest(seal_of(sealed.head, head_key), sealed.seal):
+        raise AuditBroken(
+            sealed.head.sequence, "the head of the log names it, and this deployment didn't seal that head"
+        )
+    return sealed.head
+
+
+class ChainCheck:
+    """Checks a chain record by record, and at each anchor that the record is the one meant."""
+
+    def __init__(self, anchors: Iterable[Anchor] = ()) -> None:
+        """Take what is known of the chain from elsewhere, in any order."""
+        # The nearest one last, where a list gives it away cheaply.
+        self._anchors = sorted(anchors, key=lambda anchor: anchor.sequence, reverse=True)
+        self._anchored = 0
+        self.head = EMPTY
+
+    def take(self, record: ChainedRecord) -> None:
+        """Check the next record.
+
+        Raises:
+            AuditBroken: it doesn't follow, was changed, or isn't the one that an anchor names.
+        """
+        sequence, previous = self.head.sequence + 1, self.head.digest
+        if record.sequence < sequence:
+            raise AuditBroken(record.sequence, "is there twice, or stands in the wrong place")
+        if record.sequence != sequence:
+            raise AuditBroken(sequence, f"missing; the next record found is {record.sequence}")
+        if not hmac.compare_digest(record.previous, previous):
+            raise AuditBroken(sequence, "doesn't follow from the record before")
+        if not hmac.compare_digest(chain(sequence, record.body, previous).digest, record.digest):
+            raise AuditBroken(sequence, "its content was changed")
+        self._hold_against(record)
+        self.head = Head(sequence, record.digest)
+
+    def end(self) -> Head:
+        """Say that there are no more records; give where the chain ends.
+
+        Raises:
+            AuditBroken: an anchor knows of more.
+        """
+        if self._anchors:
+            last = self._anchors[0]
+            raise AuditBroken(
+                self.head.sequence + 1,
+                f"missing, with all after it; {last.said_by} says that there were {last.sequence}",
+            )
+        return self.head
+
+    def _hold_against(self, record: ChainedRecord) -> None:
+        while self._anchors and self._anchors[-1].sequence <= record.sequence:
+            anchor = self._anchors.pop()
+            if anchor.sequence != record.sequence or not hmac.compare_digest(anchor.digest, record.digest):
+                raise AuditBroken(
+                    anchor.sequence,
+                    f"isn't the one that {anchor.said_by} names; something from record {self._anchored + 1} "
+                    "on was changed and all after it written anew",
+                )
+            self._anchored = record.sequence
+
+
+def verify_chain(records: Iterable[ChainedRecord], anchors: Iterable[Anchor] = ()) -> int:
     """Check every link from the first record on; give the number of records.
 
     Raises:
         AuditBroken: names the first record that doesn't add up.
     """
-    count, previous = 0, GENESIS
+    check = ChainCheck(anchors)
     for record in records:
-        count += 1
-        if record.sequence != count:
-            raise AuditBroken(count, f"missing; the next record found is {record.sequence}")
-        if not hmac.compare_digest(record.previous, previous):
-            raise AuditBroken(count, "doesn't follow from the record before")
-        if not hmac.compare_digest(chain(count, record.body, previous).digest, record.digest):
-            raise AuditBroken(count, "its content was changed")
-        previous = record.digest
-    return count
+        check.take(record)
+    return check.end().sequence

@@ -25,9 +25,11 @@ FaceKeyError
 │   ├── Overloaded
 │   ├── StoreUnavailable
 │   ├── GalleryMoved            somebody was added after the search that a registration rests on
+│   ├── TemplateMoved           a template was changed by another at the same moment
 │   └── KeyUnavailable          a template can't be opened with the keys at hand
 ├── SealBroken                  a stored template was changed or moved
 ├── AuditBroken                 the audit chain doesn't add up
+├── SignatureWrong              a statement that the deployment didn't sign
 ├── ModelError
 │   ├── CardInvalid             a model card that can't be read
 │   ├── SourceFailed            one source of weights; the next may have them
@@ -233,6 +235,16 @@ class GalleryMoved(Unavailable):
     code = "gallery_moved"
 
 
+class TemplateMoved(Unavailable):
+    """The template, or what is remembered beside it, was changed or erased since it was read."""
+
+    code = "template_moved"
+
+    def __init__(self) -> None:
+        """One sentence for all who were too late."""
+        super().__init__("the template was changed at the same moment; try again")
+
+
 class KeyUnavailable(Unavailable):
     """A template is sealed with a key that isn't here. It is never taken for 'no match'."""
 
@@ -271,6 +283,10 @@ class AuditBroken(FaceKeyError):
         """Name the first record that fails."""
         super().__init__(f"audit record {sequence}: {message}")
         self.sequence = sequence
+
+
+class SignatureWrong(FaceKeyError):
+    """A checkpoint or receipt wasn't signed by this deployment, or was changed since."""
 
 
 class ModelError(FaceKeyError):

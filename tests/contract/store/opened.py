@@ -20,7 +20,7 @@ from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import load_deployment_keys
+from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
@@ -43,6 +43,7 @@ class Store:
     url: str
     database: Database
     ring: KeyRing
+    keys: DeploymentKeys
     audit: SqlAuditLog
     ledger: SqlLedger
     decoy: PopulationDecoy
@@ -68,6 +69,7 @@ async def open_store(url: str, key: EncryptionKey) -> Store:
         url,
         database,
         ring,
+        keys,
         audit,
         SqlLedger(database, audit, ATTEMPTS, pseudonym_key=keys.pseudonyms),
         decoy,
@@ -82,8 +84,9 @@ def template(user_id: str, seed: int, photos: int = 3) -> Template:
     return Template(SubjectId(user_id), (References(MODEL, vectors),))
 
 
-def event(action: str, user_id: str) -> AuditEvent:
-    return AuditEvent(action, "test", SubjectId(user_id), "done", "test", datetime.now(UTC), {"n": 1})
+def event(action: str, user_id: str, *, at: datetime | None = None) -> AuditEvent:
+    when = at or datetime.now(UTC)
+    return AuditEvent(action, "test", SubjectId(user_id), "done", "test", when, {"n": 1})
 
 
 async def with_shared_gallery(store: Store) -> Store:

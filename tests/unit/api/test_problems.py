@@ -41,7 +41,7 @@ SECRET = "john_doe at 10.1.2.3 with key 5ec7e7"
         (Unavailable(SECRET), 503, "unavailable"),
         (SealBroken(SECRET), 503, "template_unreadable"),
         (ModelOutputInvalid("arcface", SECRET), 503, "model_error"),
-        (AuditBroken(3, SECRET), 500, "internal_error"),
+        (AuditBroken(3, SECRET), 503, "audit_broken"),
         (ValueError(SECRET), 500, "internal_error"),
     ],
 )

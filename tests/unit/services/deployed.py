@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.audit import verify_chain
+from facekey.core.audit_statements import CheckpointPolicy
 from facekey.core.errors import ImageRefused
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
@@ -17,17 +18,23 @@ from facekey.core.ports import Clock, Rate, Ticker
 from facekey.core.types import Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
+from facekey.credentials.signatures import Ed25519Signer
 from facekey.services.authenticate import Authenticate
+from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.erase import Erase
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.manage_accounts import ManageAccounts
+from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream
 from facekey.services.unlock import Unlock
+from facekey.services.verify_audit import VerifyAudit
 from facekey.store.memory import MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
+from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
+from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
 from tests.unit.core.test_head import documented_head
@@ -141,6 +148,39 @@ class Accounts:
         )
 
 
+SIGNER = Ed25519Signer([b"3" * 32])
+
+
+def checkpointing(store: Store, clock: Clock, *, witness: Witness | None = None) -> MakeCheckpoint:
+    """Checkpoints after ten records, or an hour."""
+    return MakeCheckpoint(
+        checkpoints=SqlCheckpoints(
+            store.database, SIGNER, pseudonym_key=store.keys.pseudonyms, witness=witness
+        ),
+        policy=CheckpointPolicy(records=10),
+        clock=clock,
+    )
+
+
+def verifying(store: Store) -> VerifyAudit:
+    """The whole check, with all keys at hand."""
+    return VerifyAudit(
+        trail=SqlAuditTrail(store.database), verifier=SIGNER.public, pseudonym_key=store.keys.pseudonyms
+    )
+
+
+def reading(store: Store, clock: Clock) -> ReadAudit:
+    """The log for operators."""
+    return ReadAudit(
+        view=SqlAuditView(store.database, pseudonym_key=store.keys.pseudonyms),
+        trail=SqlAuditTrail(store.database),
+        verify=verifying(store),
+        checkpoint=checkpointing(store, clock),
+        audit=store.audit,
+        clock=clock,
+    )
+
+
 def services(
     store: Store,
     analyzer: Playback,
@@ -198,6 +238,8 @@ def services(
         face_tokens=accounts.face_tokens,
         locks=store.ledger,
         unlock=Unlock(locks=store.ledger, clock=clock),
+        read_audit=reading(store, clock),
+        audit_keys=SIGNER.public.pem().decode(),
         rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),
         stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,

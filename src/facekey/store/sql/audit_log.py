@@ -1,44 +1,66 @@
-"""The audit chain in the database."""
+"""Writing to the audit chain in the database.
+
+Writers of all services take turns, so the chain is one. Its end stands in one row, sealed
+under a key of the deployment: each append checks that seal and goes on from there. Whoever
+can write to the database but has no keys can neither cut the log and seal its new end, nor
+go on after records of their own.
+"""
 
 from collections.abc import AsyncIterator
-from functools import partial
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RootTransaction
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from facekey.core.audit import GENESIS, AuditEvent, ChainedRecord, canonical_body, chain
+from facekey.core.audit import (
+    EMPTY,
+    AuditEvent,
+    ChainedRecord,
+    Head,
+    SealedHead,
+    canonical_body,
+    chain,
+    head_key_of,
+    open_head,
+    seal_of,
+)
+from facekey.core.errors import AuditBroken
 from facekey.core.ports import Receipt
+from facekey.store.sql.audit_trail import HEAD_ROW, read_head, stream_records
 from facekey.store.sql.database import Database
-from facekey.store.sql.tables import audit
-
-BATCH = 1000
+from facekey.store.sql.tables import audit, audit_head
 
 
 class SqlAuditLog:
-    """Implements `core.ports.AuditLog`."""
+    """Implements `core.ports.AuditLog` and `core.audit_ports.AuditSeal`."""
 
     def __init__(self, database: Database, *, pseudonym_key: bytes) -> None:
-        """Take the key under which people appear in the log."""
+        """Take the key under which people appear in the log; the head's key is derived from it."""
         self._database = database
         self._pseudonym_key = pseudonym_key
+        self._head_key = head_key_of(pseudonym_key)
+        self._committed = EMPTY  # the last head that was certainly committed when it was seen
+        self._transaction: object = None
 
     async def append(self, event: AuditEvent) -> Receipt:
         """Write one event in a transaction of its own.
 
         Raises:
+            AuditBroken: the log isn't as this deployment left it.
             StoreUnavailable: it is not on record.
         """
         return await self._database.write(lambda connection: self.append_within(connection, event))
 
     async def append_within(self, connection: AsyncConnection, event: AuditEvent) -> Receipt:
-        """Write one event in the caller's transaction, which holds the write lock."""
-        last = (
-            await connection.execute(
-                select(audit.c.sequence, audit.c.digest).order_by(audit.c.sequence.desc()).limit(1)
-            )
-        ).first()
-        sequence, previous = (last.sequence + 1, last.digest) if last else (1, GENESIS)
-        record = chain(sequence, canonical_body(event, self._pseudonym_key), previous)
+        """Write one event in the caller's transaction, which holds the write lock.
+
+        Raises:
+            AuditBroken: the log isn't as this deployment left it.
+        """
+        stored = await read_head(connection)
+        last = await self._last(connection, stored)
+        record = chain(last.sequence + 1, canonical_body(event, self._pseudonym_key), last.digest)
+        head = Head(record.sequence, record.digest)
         await connection.execute(
             insert(audit).values(
                 sequence=record.sequence,
@@ -47,22 +69,74 @@ class SqlAuditLog:
                 digest=record.digest,
             )
         )
+        await put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=stored is None)
         return Receipt(record.sequence, record.digest)
 
-    async def records(self) -> AsyncIterator[ChainedRecord]:
+    async def seal(self, head: Head, event: AuditEvent) -> Receipt:
+        """Seal the head of a log that has none, and put that on record behind it.
+
+        Raises:
+            AuditBroken: there is a head, or the log doesn't end there; nothing was changed.
+            StoreUnavailable: nothing was changed.
+        """
+
+        async def sealing(connection: AsyncConnection) -> Receipt:
+            if await read_head(connection) is not None:
+                raise AuditBroken(head.sequence, "is not to be sealed: the log has a sealed head already")
+            if await _last_sequence(connection) != head.sequence:
+                raise AuditBroken(head.sequence, "is not the last any more; try again")
+            if head != EMPTY:
+                await put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=True)
+            return await self.append_within(connection, event)
+
+        return await self._database.write(sealing)
+
+    def records(self) -> AsyncIterator[ChainedRecord]:
         """Every record, the oldest first."""
-        after = 0
-        while True:
-            batch = await self._database.read(partial(_records, after=after))
-            for record in batch:
-                yield record
-            if len(batch) < BATCH:
-                return
-            after = batch[-1].sequence
+        return stream_records(self._database)
+
+    async def _last(self, connection: AsyncConnection, stored: SealedHead | None) -> Head:
+        """The head to go on from."""
+        if stored is None:
+            last = EMPTY
+            if (sequence := await _last_sequence(connection)) > 0:
+                raise AuditBroken(
+                    sequence,
+                    "no sealed head says that it is the last. A log of an older version is sealed by "
+                    "`facekey audit seal`; any other had its head removed",
+                )
+        else:
+            last = open_head(stored, self._head_key)
+        transaction = _transaction_of(connection)
+        if transaction is not self._transaction:
+            # The first look of this transaction: what it sees is committed. A head that is sealed
+            # and yet older than one that was seen before was put back, or all of the database was.
+            self._transaction = transaction
+            same = last.sequence == self._committed.sequence and last.digest != self._committed.digest
+            if last.sequence < self._committed.sequence or same:
+                raise AuditBroken(
+                    self._committed.sequence,
+                    "gone, though this process saw it: the log was put back to an older state. If you "
+                    "restored a backup, start the service anew",
+                )
+            self._committed = last
+        return last
 
 
-async def _records(connection: AsyncConnection, *, after: int) -> list[ChainedRecord]:
-    rows = await connection.execute(
-        select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(BATCH)
-    )
-    return [ChainedRecord(row.sequence, row.body, row.previous, row.digest) for row in rows]
+async def put_head(connection: AsyncConnection, sealed: SealedHead, *, new: bool) -> None:
+    """Write the head down."""
+    values = {"sequence": sealed.head.sequence, "digest": sealed.head.digest, "seal": sealed.seal}
+    if new:
+        await connection.execute(insert(audit_head).values(id=HEAD_ROW, **values))
+    else:
+        await connection.execute(update(audit_head).where(audit_head.c.id == HEAD_ROW).values(**values))
+
+
+def _transaction_of(connection: AsyncConnection) -> RootTransaction | None:
+    sync = connection.sync_connection
+    return None if sync is None else sync.get_transaction()
+
+
+async def _last_sequence(connection: AsyncConnection) -> int:
+    found = await connection.execute(select(audit.c.sequence).order_by(audit.c.sequence.desc()).limit(1))
+    return found.scalar_one_or_none() or 0
