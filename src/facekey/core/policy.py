@@ -110,6 +110,8 @@ class AuthenticatePolicy:
         match_threshold: in decades of false match rate: 4.0 is FMR 1e-4.
         liveness_threshold: from the card of the liveness network.
         head: turns the same evidence into a probability for the answer.
+        drift: with adaptation, decades below the threshold to which the match with the photos
+            of the enrolment alone may fall (`decide_learned`).
 
     Raises:
         ValueError: a threshold is not finite.
@@ -118,10 +120,11 @@ class AuthenticatePolicy:
     match_threshold: float
     liveness_threshold: float
     head: Head
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         """A NaN threshold would turn every comparison into a surprise."""
-        _check_thresholds(self.liveness_threshold, self.match_threshold)
+        _check_thresholds(self.liveness_threshold, self.match_threshold, self.drift)
 
     def decide(self, match: Match, evidence: Evidence) -> Decision:
         """Judge in the order quality, liveness, match; the first objection is the reason.
@@ -157,6 +160,25 @@ class AuthenticatePolicy:
         lowered = 2.0 * excess + MIRROR_GAP
         by_network = {model: value - lowered for model, value in match.by_network.items()}
         return self.decide(Match(match.evidence - lowered, by_network), evidence)
+
+    def decide_learned(self, match: Match, anchor: Match, evidence: Evidence, *, bar: float) -> Decision:
+        """Judge by the current template and the person's own bar, within what the enrolment allows.
+
+        Accepted is only who reaches the bar with the current template *and* the common
+        threshold, less the drift, with the photos of the enrolment alone. Whoever reaches the
+        threshold and is refused all the same gets scores like any refused: otherwise they
+        would tell that somebody of this id exists, and how strongly they match.
+
+        Args:
+            match: with the template as it is now.
+            anchor: with the photos of the enrolment.
+            evidence: the capture.
+            bar: the person's own; counts where it is above the threshold.
+        """
+        reaches = match.evidence >= max(bar, self.match_threshold)
+        # Not `<`: NaN must not pass.
+        allowed = anchor.evidence >= self.match_threshold - self.drift
+        return self.decide(match, evidence) if reaches and allowed else self.decide_unclaimed(match, evidence)
 
     def unjudged(self, reason: Reason, quality: Quality | None) -> Decision:
         """The answer when nothing was compared: there was no face to judge, or the capture was refused."""

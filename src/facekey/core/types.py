@@ -337,11 +337,14 @@ class References:
 
     Attributes:
         vectors: (K, D) float32, one unit vector for each accepted photo; or (1, D), their
-            mean, which says the same to every method here.
+            mean, which says the same to `mean` and `centroid`.
+        adapted: (A, D) float32, unit vectors learned since (`core.adaptation`); None when
+            there are none. Nothing here counts them but `current`.
     """
 
     model: ModelId
     vectors: Floats = field(repr=False)
+    adapted: Floats | None = field(default=None, repr=False)
 
     def mean(self) -> Floats:
         """The mean of the photos' vectors, (D,) float32; the less alike they are, the shorter."""
@@ -352,6 +355,12 @@ class References:
         mean = self.mean()
         return Embedding((mean / np.linalg.norm(mean)).astype(np.float32), self.model)
 
+    def current(self) -> "References":
+        """The photos and what was learned since, each counting the same."""
+        if self.adapted is None:
+            return self
+        return References(self.model, np.concatenate([self.vectors, self.adapted]))
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -359,6 +368,10 @@ class Template:
 
     subject_id: SubjectId
     references: tuple[References, ...]
+
+    def current(self) -> "Template":
+        """The person as adaptation knows them now; without adaptation the same."""
+        return Template(self.subject_id, tuple(one.current() for one in self.references))
 
 
 @dataclass(frozen=True, slots=True)

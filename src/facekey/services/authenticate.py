@@ -1,5 +1,6 @@
 """Authenticate (1:1): is the person in front of the camera the one they claim to be?"""
 
+from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
@@ -8,6 +9,7 @@ from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports import Analyzer, Clock, Decoy, Ledger, Templates
 from facekey.core.types import Decision, Evidence, Outcome, SubjectId
+from facekey.services.judge_claim import JudgeClaim, Shown
 
 UNKNOWN_SUBJECT = "unknown_subject"
 """On record when the id doesn't exist; the client sees an ordinary `no_match`."""
@@ -26,6 +28,7 @@ class Authenticate:
         policy: AuthenticatePolicy,
         ledger: Ledger,
         clock: Clock,
+        learning: Learning | None = None,
     ) -> None:
         """Take what the decision needs; `wiring.py` chooses the implementations."""
         self._analyzer = analyzer
@@ -35,12 +38,13 @@ class Authenticate:
         self._policy = policy
         self._ledger = ledger
         self._clock = clock
+        self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
         """Decide, record, and only then answer.
 
         (0) admit the attempt, (1) analyse the capture, (2) load the person's template, (3) compare and
-        decide, (4) write the audit record and count a failure.
+        decide, (4) write the audit record and count a failure, (5) let adaptation learn.
 
         Raises:
             AttemptsExhausted: too many attempts on this id, or from this address, failed.
@@ -68,15 +72,27 @@ class Authenticate:
         known = template is not None
 
         # (3) Compare and decide. Thresholds live in the policy and nowhere else.
-        match = self._matcher.compare(evidence.embeddings, decoy if template is None else template)
-        decide = self._policy.decide if known else self._policy.decide_unclaimed
-        decision = decide(match, evidence)
+        reference = decoy if template is None else template
+        judged = await self._judge(
+            Shown(
+                subject_id,
+                evidence,
+                anchor=self._matcher.compare(evidence.embeddings, reference),
+                current=self._matcher.compare(evidence.embeddings, reference.current()),
+                known=known,
+                challenged=False,
+            )
+        )
+        decision = judged.decision
 
         # (4) Durable before anyone can act on it.
-        details = {**_details(evidence), "match_evidence": round(match.evidence, 4)}
+        details = {**_details(evidence), **judged.details}
         on_record = str(decision.reason) if known else UNKNOWN_SUBJECT
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
         await self._ledger.settle(event, claim, result_of(decision))
+
+        # (5) Whatever comes of it, the decision stands.
+        await self._judge.learn(judged)
         return decision
 
     def _event(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
@@ -21,8 +22,9 @@ from facekey.core.ports import Clock, Decoy, Ledger, SeenFrames, SingleUse, Temp
 from facekey.core.posture import find_baseline
 from facekey.core.recurrence import REPLAYED_FRAMES, Loop
 from facekey.core.tracking import Tracker
-from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Outcome, Reason
+from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Outcome, Reason, Template
 from facekey.services.authenticate import UNKNOWN_SUBJECT
+from facekey.services.judge_claim import JudgeClaim, Shown
 
 ABANDONED = "abandoned"
 """On record when the client went away after it was asked to do something."""
@@ -127,6 +129,7 @@ class Stream:
         clock: Clock,
         ticker: Ticker,
         random: Random,
+        learning: Learning | None = None,
     ) -> None:
         """Take what sessions need; `wiring.py` chooses the implementations."""
         self.watcher = watcher
@@ -141,6 +144,7 @@ class Stream:
         self.clock = clock
         self.ticker = ticker
         self.random = random
+        self.judge = JudgeClaim(policy, learning, clock)
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":
         """Begin a session and draw its challenge.
@@ -358,6 +362,7 @@ class StreamSession:
         (6a) The challenge is used up: it was good for this one answer. (6b) Liveness over
         all frames. (6c) The frames that answered, and the resting ones, against the
         template; an unknown id meets a decoy, which is made for every id. (6d) Record.
+        (6e) Let adaptation learn; the decision stands whatever comes of it.
         """
         self._over = True
         stream, binding = self._stream, self._challenge.binding
@@ -372,24 +377,36 @@ class StreamSession:
         known = template is not None
         reference = decoy if template is None else template
         windows = self._windows()
-        matches: list[list[Match]] = [
-            [stream.matcher.compare(one.evidence.embeddings, reference) for one in window]
-            for window in windows
-        ]
-        match = pool(matches)
         evidence = replace(_clearest(windows[0]), liveness=liveness)
-        decide = stream.policy.decide if known else stream.policy.decide_unclaimed
-        decision = decide(match, evidence)
+        judged = await stream.judge(
+            Shown(
+                binding.subject_id,
+                evidence,
+                anchor=self._pooled(windows, reference),
+                current=self._pooled(windows, reference.current()),
+                known=known,
+                challenged=self.challenged,
+            )
+        )
+        decision = judged.decision
         # (6d)
         details: dict[str, AuditValue] = {
             **self._details(),
             "liveness": round(liveness.score, 4),
-            "match_evidence": round(match.evidence, 4),
+            **judged.details,
             "models": ",".join(embedding.model for embedding in evidence.embeddings),
         }
         on_record = str(decision.reason) if known else UNKNOWN_SUBJECT
         await self._record(decision.outcome, on_record, details)
+        # (6e)
+        await stream.judge.learn(judged)
         return Update(Step.DECIDED, decision=decision)
+
+    def _pooled(self, windows: Sequence[Sequence[Glimpse]], reference: Template) -> Match:
+        matcher = self._stream.matcher
+        return pool(
+            [[matcher.compare(one.evidence.embeddings, reference) for one in window] for window in windows]
+        )
 
     def _windows(self) -> list[tuple[Glimpse, ...]]:
         """The resting face, then one part for each answer; without answers, all frames."""

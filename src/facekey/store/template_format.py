@@ -1,6 +1,10 @@
 """How one network's references become bytes, and how those are sealed.
 
-    1 byte format | 2 bytes vectors | 2 bytes dimensions | the vectors, float32 little-endian
+    1 byte format (1) | 2 bytes vectors | 2 bytes dimensions | the vectors, float32 little-endian
+    1 byte format (2) | 2 bytes vectors | 2 bytes dimensions | 2 bytes how many of them were learned
+    | the vectors: first those of the enrolment, then those that adaptation learned
+
+Format 2 is written where there is something learned; elsewhere format 1.
 
 The seal binds them to person, id, network and revision: a row that is swapped with
 another person's, another network's or an older one doesn't open.
@@ -16,8 +20,10 @@ from facekey.core.types import ModelId, References
 from facekey.store.sealing import FORMAT_WITHOUT_VERSIONS, Seal, sealed_by
 
 FORMAT = 1
+FORMAT_ADAPTED = 2
 FIRST_REVISION = 1
 _HEADER = struct.Struct("<BHH")  # format, vectors, dimensions
+_ADAPTED = struct.Struct("<H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,12 @@ class Place:
 
 def pack(references: References) -> bytes:
     """Write references down."""
-    count, dimensions = references.vectors.shape
-    return _HEADER.pack(FORMAT, count, dimensions) + references.vectors.astype("<f4").tobytes()
+    everything = references.current().vectors
+    count, dimensions = everything.shape
+    if references.adapted is None:
+        return _HEADER.pack(FORMAT, count, dimensions) + everything.astype("<f4").tobytes()
+    header = _HEADER.pack(FORMAT_ADAPTED, count, dimensions) + _ADAPTED.pack(len(references.adapted))
+    return header + everything.astype("<f4").tobytes()
 
 
 def unpack(data: bytes, model: ModelId) -> References:
@@ -65,12 +75,17 @@ def unpack(data: bytes, model: ModelId) -> References:
     Raises:
         SealBroken: the bytes are not what `pack` writes.
     """
-    if len(data) < _HEADER.size:
+    if len(data) < _HEADER.size + _ADAPTED.size:
         raise SealBroken("a template is too short to be one")
     version, count, dimensions = _HEADER.unpack_from(data)
-    if version != FORMAT or len(data) != _HEADER.size + 4 * count * dimensions or count == 0:
+    offset, adapted = _HEADER.size, 0
+    if version == FORMAT_ADAPTED:
+        (adapted,) = _ADAPTED.unpack_from(data, offset)
+        offset += _ADAPTED.size
+    known = version == FORMAT or (version == FORMAT_ADAPTED and adapted > 0)
+    if not known or len(data) != offset + 4 * count * dimensions or count <= adapted:
         raise SealBroken(
             f"a template has format {version} and {len(data)} bytes, which don't belong together"
         )
-    vectors = np.frombuffer(data, dtype="<f4", offset=_HEADER.size).reshape(count, dimensions)
-    return References(model, vectors.astype(np.float32))
+    vectors = np.frombuffer(data, dtype="<f4", offset=offset).reshape(count, dimensions).astype(np.float32)
+    return References(model, vectors[: count - adapted], vectors[count - adapted :] if adapted else None)
