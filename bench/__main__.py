@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import clips, latency, lfw, peers, startup, stream
+from bench import audit, clips, fuzz, latency, lfw, peers, startup, stream
 
 BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
+    "audit": lambda _: audit.main(),
     "latency": lambda _: latency.main(),
+    "fuzz": lambda _: fuzz.main(),
     "stream": lambda given: stream.main(given.data),
     "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),

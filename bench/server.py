@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,26 +40,34 @@ class Server:
         return int(kilobytes) / 1024
 
 
+def deployment(folder: Path) -> dict[str, str]:
+    """The environment of a deployment of its own: a new key, an empty database, a free port."""
+    return {
+        **os.environ,
+        "ENCRYPTION_KEY": EncryptionKey.generate().written(),
+        "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+        "FACEKEY_PORT": str(_free_port()),
+        "FACEKEY_LOG_LEVEL": "error",
+        # All requests come from one address here, and it isn't the budgets that are measured.
+        **{f"FACEKEY_RATE_{name}": "100000" for name in RATES},
+        "FACEKEY_MAX_REQUESTS_PER_ADDRESS": "1000",
+        "FACEKEY_STREAM_CONNECTIONS_PER_ADDRESS": "1000",
+    }
+
+
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Start `facekey serve` on a free port and stop it at the end.
+def running_server(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Start `facekey serve` and stop it at the end.
+
+    Args:
+        environment: of the service; left out, a deployment of its own.
 
     Raises:
         TimeoutError: it didn't get healthy.
     """
     with TemporaryDirectory() as folder:
-        url = f"http://127.0.0.1:{_free_port()}"
-        environment = {
-            **os.environ,
-            "ENCRYPTION_KEY": EncryptionKey.generate().written(),
-            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
-            "FACEKEY_PORT": url.rpartition(":")[2],
-            "FACEKEY_LOG_LEVEL": "error",
-            # All requests come from one address here, and it isn't the budgets that are measured.
-            **{f"FACEKEY_RATE_{name}": "100000" for name in RATES},
-            "FACEKEY_MAX_REQUESTS_PER_ADDRESS": "1000",
-            "FACEKEY_STREAM_CONNECTIONS_PER_ADDRESS": "1000",
-        }
+        environment = dict(environment or deployment(Path(folder)))
+        url = f"http://127.0.0.1:{environment['FACEKEY_PORT']}"
         began = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", "facekey", "serve"], env=environment)
         try:
