@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         index: where faces are searched: in the memory of each process, or by pgvector in the
             PostgreSQL database, for all of them.
         match_fmr: share of strangers that one comparison may let pass; smaller is stricter.
+        adaptation: whether templates and thresholds learn from live attempts (docs/adaptation.md).
+        adaptation_from_images: from single pictures too, not only from answered challenges.
+        adaptation_drift: decades by which the match with the enrolment's photos may miss the
+            threshold while the learned template reaches it. 0: nobody passes who would not without.
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on all cores.
         vision_queue: pictures that may wait; one more is answered 503.
@@ -103,6 +107,9 @@ class Settings(BaseSettings):
     models_dir: Path = Field(default_factory=default_models_dir)
     models_mirror: str | None = None
     match_fmr: Annotated[float, Field(ge=1e-6, le=1e-3)] = 1e-4
+    adaptation: Literal["off", "on"] = "off"
+    adaptation_from_images: bool = False
+    adaptation_drift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     identify_fpir: Annotated[float, Field(ge=1e-6, le=0.1)] = 0.01
     max_image_bytes: Annotated[int, Field(ge=10_000, le=50 * MEGABYTE)] = 12 * MEGABYTE
     max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000
@@ -140,6 +147,8 @@ class Settings(BaseSettings):
             raise ValueError(f"the strict profile takes FACEKEY_MATCH_FMR of {STRICT_FMR:g} at most")
         if self.profile == "strict" and self.stream_actions == "0":
             raise ValueError("the strict profile takes FACEKEY_STREAM_ACTIONS above 0")
+        if self.profile == "strict" and self.adaptation != "off":
+            raise ValueError("the strict profile takes FACEKEY_ADAPTATION=off: one threshold for everybody")
         return self
 
 

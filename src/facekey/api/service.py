@@ -15,6 +15,7 @@ from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
 from facekey.services.sign_in import SignIn
 from facekey.services.stream import Stream
+from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 
 
@@ -112,6 +113,7 @@ class Service:
     face_tokens: FaceTokens
     locks: Locks
     unlock: Unlock
+    undo_adaptation: UndoAdaptation
     read_audit: ReadAudit
     audit_keys: str  # PEM
     stream_limits: StreamLimits

@@ -13,11 +13,13 @@ from rich.table import Table
 
 from facekey.api.service import Service
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.core.calibration import confidence
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.enrolment import usable
 from facekey.core.errors import SubjectUnknown
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Outcome
+from facekey.services.undo_adaptation import BackTo
 from facekey.settings import read_settings
 from facekey.wiring import open_service
 
@@ -145,6 +147,41 @@ def erase_user(
     console.print(
         f"{done.subject_id} is erased; audit record {done.receipt.sequence}, {done.receipt.digest.hex()}"
     )
+
+
+@users.command("adaptation")
+def show_adaptation(user_id: UserId) -> None:
+    """What adaptation learned of one person, without anything biometric."""
+    standing = _with_service(lambda service: service.undo_adaptation.standing(parse_subject_id(user_id)))
+    _print_json(
+        {
+            "version": standing.version,
+            "learned_vectors": standing.learned,
+            "earlier_versions": list(standing.earlier),
+            "last_changed_at": None if standing.refreshed_at is None else standing.refreshed_at.isoformat(),
+            "waiting": standing.waiting,
+            "common_threshold": confidence(standing.threshold),
+            "personal_thresholds": {
+                under: {"threshold": confidence(bar), "scores": count}
+                for under, (bar, count) in standing.bars.items()
+            },
+            "enrol_again": standing.enrol_again,
+        }
+    )
+
+
+@users.command("undo-adaptation")
+def undo_adaptation(
+    user_id: UserId,
+    to: Annotated[
+        BackTo, typer.Option(help="The version before, or all the way to the enrolment.")
+    ] = BackTo.PREVIOUS,
+) -> None:
+    """Take back what adaptation learned of one person."""
+    undone = _with_service(
+        lambda service: service.undo_adaptation(parse_subject_id(user_id), to, caller=COMMAND_LINE)
+    )
+    console.print(f"undone: version {undone.version}, {undone.learned} learned vectors")
 
 
 def _with_service(ask: Callable[[Service], Awaitable[Answer]]) -> Answer:

@@ -1,7 +1,7 @@
 """Adapt: learn from attempts that were live and strong, after they were decided.
 
 Nothing here can fail a decision: what can't be learned now is told to the log, and the
-next attempt teaches the same.
+next attempt teaches the same. Galleries needn't hear of it: they search the enrolments.
 """
 
 import structlog
@@ -11,7 +11,6 @@ from facekey.core.adaptation_ports import Adaptations, Direction, Learned, Step
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.errors import FaceKeyError, SubjectUnknown, TemplateMoved
 from facekey.core.matching import Matcher
-from facekey.core.ports import Change, Changes
 from facekey.core.types import SubjectId, Template
 
 ACTOR = "system"
@@ -23,14 +22,11 @@ log = structlog.get_logger(__name__)
 class Adapt:
     """Implements `core.adaptation_ports.Learning`."""
 
-    def __init__(
-        self, *, adaptations: Adaptations, matcher: Matcher, policy: AdaptationPolicy, changes: Changes
-    ) -> None:
-        """Take the store, the comparison, the rules, and whom to tell of a changed template."""
+    def __init__(self, *, adaptations: Adaptations, matcher: Matcher, policy: AdaptationPolicy) -> None:
+        """Take the store, the comparison and the rules."""
         self._adaptations = adaptations
         self._matcher = matcher
         self._policy = policy
-        self._changes = changes
 
     async def bar(self, subject_id: SubjectId, under: str) -> float:
         """Evidence that this person must reach; the common threshold for an unknown id.
@@ -56,9 +52,6 @@ class Adapt:
             return  # erased, or another attempt of the same moment was learned from
         except FaceKeyError as error:
             log.warning("nothing_learned", error=type(error).__name__, cause=str(error))
-            return
-        if step is not None:
-            self._changes.announce(Change.GALLERY)
 
 
 def _step(learned: Learned, lesson: Lesson, attempt: LiveAttempt) -> Step | None:

@@ -10,7 +10,7 @@ from facekey.core.adaptation_ports import Adaptations, Direction, EarlierVersion
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
 from facekey.core.errors import RequestInvalid
-from facekey.core.ports import Change, Changes, Clock
+from facekey.core.ports import Clock
 from facekey.core.types import SubjectId, Template
 from facekey.services.adapt import learned_vectors
 
@@ -68,14 +68,12 @@ class UndoAdaptation:
         adaptations: Adaptations,
         earlier: EarlierVersions,
         policy: AdaptationPolicy,
-        changes: Changes,
         clock: Clock,
     ) -> None:
         """Take the store and the rules."""
         self._adaptations = adaptations
         self._earlier = earlier
         self._policy = policy
-        self._changes = changes
         self._clock = clock
 
     async def standing(self, subject_id: SubjectId) -> Standing:
@@ -126,7 +124,6 @@ class UndoAdaptation:
         # The scores and probes go as well: whoever asks for this doesn't trust what was learned.
         course = Course(refreshed_at=at)
         await self._adaptations.put(learned, course, Step(direction, template, event), at=at)
-        self._changes.announce(Change.GALLERY)
         return Undone(learned.version + 1, learned_vectors(template))
 
     async def _destination(self, learned: Learned, back_to: BackTo) -> tuple[Direction, Template]:

@@ -58,10 +58,8 @@ def unpack_course(data: bytes) -> Course:
                 at += dimensions
             pending.append(Pending(datetime.fromisoformat(time), tuple(embeddings)))
         scores = tuple(Score(str(under), float(evidence)) for under, evidence in told["scores"])
-        known, course = (
-            told["format"] == FORMAT,
-            Course(scores, tuple(pending), time_of(told["refreshed_at"])),
-        )
+        known = told["format"] == FORMAT and at == values.size
+        course = Course(scores, tuple(pending), time_of(told["refreshed_at"]))
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise SealBroken(f"what was remembered of a person can't be read: {error}") from error
     if not known:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
+from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.audit import verify_chain
 from facekey.core.audit_statements import CheckpointPolicy
 from facekey.core.errors import ImageRefused
@@ -19,6 +20,7 @@ from facekey.core.types import Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.signatures import Ed25519Signer
+from facekey.services.adapt import Adapt
 from facekey.services.authenticate import Authenticate
 from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.erase import Erase
@@ -29,10 +31,12 @@ from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream
+from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
 from facekey.store.memory import MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
+from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
 from tests.contract.store.opened import Store
@@ -189,10 +193,15 @@ def services(
     clock: Clock | None = None,
     accounts: Accounts | None = None,
     budgets: Budgets | None = None,
+    adaptation: AdaptationPolicy | None = None,
 ) -> Service:
     clock = clock or FixedClock()
     stage = stage or Stage()
     accounts = accounts or Accounts(store, clock, stage.ticker)
+    adaptations = SqlAdaptations(store.database, store.ring, store.audit)
+    learning = (
+        None if adaptation is None else Adapt(adaptations=adaptations, matcher=MATCHER, policy=adaptation)
+    )
     return Service(
         register=Register(
             analyzer=analyzer,
@@ -213,6 +222,7 @@ def services(
             policy=AUTHENTICATE,
             ledger=store.ledger,
             clock=clock,
+            learning=learning,
         ),
         identify=Identify(
             analyzer=analyzer, gallery=store.gallery, policy=IDENTIFY, ledger=store.ledger, clock=clock
@@ -231,6 +241,7 @@ def services(
             clock=clock,
             ticker=stage.ticker,
             random=stage,
+            learning=learning,
         ),
         know_caller=accounts.know_caller,
         sign_in=accounts.sign_in,
@@ -238,6 +249,12 @@ def services(
         face_tokens=accounts.face_tokens,
         locks=store.ledger,
         unlock=Unlock(locks=store.ledger, clock=clock),
+        undo_adaptation=UndoAdaptation(
+            adaptations=adaptations,
+            earlier=adaptations,
+            policy=adaptation or AdaptationPolicy(match_threshold=4.0),
+            clock=clock,
+        ),
         read_audit=reading(store, clock),
         audit_keys=SIGNER.public.pem().decode(),
         rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),
