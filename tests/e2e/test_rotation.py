@@ -38,13 +38,14 @@ def path(tmp_path: Path, old: EncryptionKey) -> Path:
     migrate(f"sqlite:///{database}")
     ring = KeyRing(EnvironmentKeys(old))
     rows = [
-        (uid, f"user{number}", "then", 1, ring.new_data_key(uid)[1])
+        (uid, f"user{number}", b"sealed", "then", 1, ring.new_data_key(uid)[1])
         for number, uid in enumerate(f"{number:032x}" for number in range(PEOPLE))
     ]
     connection = sqlite3.connect(database)
     with connection:
         connection.executemany(
-            "INSERT INTO subjects (uid, user_id, enrolled_at, samples, wrapped_key) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO subjects (uid, lookup, sealed_id, enrolled_at, samples, wrapped_key) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             rows,
         )
     connection.close()

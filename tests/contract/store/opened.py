@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from sqlalchemy import ColumnElement
 
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import AuditEvent
@@ -23,6 +24,7 @@ from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
+from facekey.store.sql.tables import subjects
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
 
 EVERYTHING = 2**62
@@ -51,6 +53,10 @@ class Store:
     directory: SqlDirectory
     gallery: MemoryGallery | SharedGallery
 
+    def whose(self, user_id: str) -> ColumnElement[bool]:
+        """Tells a person's row."""
+        return subjects.c.lookup == self.audit.names.lookup(SubjectId(user_id))
+
     async def enrol(self, template: Template, event: AuditEvent) -> Receipt:
         """Store a person whose face was looked for in all of the gallery."""
         return await self.templates.add(template, event, searched=EVERYTHING)
@@ -74,7 +80,7 @@ async def open_store(url: str, key: EncryptionKey) -> Store:
         SqlLedger(database, audit, ATTEMPTS, pseudonym_key=keys.pseudonyms),
         decoy,
         SqlTemplates(database, ring, audit, decoy),
-        SqlDirectory(database),
+        SqlDirectory(database, ring, audit.names),
         MemoryGallery(database, ring, Matcher({MODEL: CALIBRATION})),
     )
 

@@ -97,7 +97,7 @@ def test_a_path_that_is_no_file(tmp_path: Path) -> None:
 @on_sqlite
 def test_what_a_crash_left_in_the_log_goes_at_the_next_start(url: str, tmp_path: Path) -> None:
     crashed = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
-    crashed.execute("INSERT INTO subjects VALUES ('u', 'alice', 'then', 1, x'00', 1)")
+    crashed.execute("INSERT INTO subjects VALUES ('u', 'alice', 'then', 1, x'00', 1, x'00', NULL, NULL)")
     assert (tmp_path / "store.db-wal").stat().st_size > 0
     migrate(url)
     assert (tmp_path / "store.db-wal").stat().st_size == 0

@@ -48,16 +48,20 @@ async def once_over(keys: SqlWrappedKeys) -> Rewrapped:
 
 async def wrapped_keys(store: Store) -> dict[str, bytes]:
     async def work(connection: AsyncConnection) -> dict[str, bytes]:
-        rows = await connection.execute(select(subjects.c.user_id, subjects.c.wrapped_key))
-        return {row.user_id: bytes(row.wrapped_key) for row in rows}
+        rows = await connection.execute(select(subjects.c.lookup, subjects.c.wrapped_key))
+        return {row.lookup: bytes(row.wrapped_key) for row in rows}
 
     return await store.database.read(work)
+
+
+def of(store: Store, name: str) -> str:
+    return store.audit.names.lookup(SubjectId(name))
 
 
 async def change(store: Store, user_id: str, wrapped: bytes) -> None:
     await store.database.write(
         lambda connection: connection.execute(
-            update(subjects).where(subjects.c.user_id == user_id).values(wrapped_key=wrapped)
+            update(subjects).where(store.whose(user_id)).values(wrapped_key=wrapped)
         )
     )
 
@@ -117,7 +121,8 @@ async def test_it_goes_on_where_it_was_stopped(store: Store, keys: SqlWrappedKey
     wrapped = [
         {
             "uid": f"{number:032x}",
-            "user_id": f"user{number}",
+            "lookup": f"user{number}",
+            "sealed_id": b"sealed",
             "enrolled_at": "then",
             "samples": 1,
             "wrapped_key": store.ring.new_data_key(f"{number:032x}")[1],
@@ -159,9 +164,9 @@ async def test_who_is_erased_or_wrapped_meanwhile_is_left_alone(
     go_on.set()
     assert await rotating == Rewrapped(done=1, gone=2)
     after = await wrapped_keys(store)
-    assert after["bob"] == b"\x02 wrapped by somebody else"
-    assert after["carol"] != before["carol"]
-    assert set(after) == {"bob", "carol"}
+    assert after[of(store, "bob")] == b"\x02 wrapped by somebody else"
+    assert after[of(store, "carol")] != before[of(store, "carol")]
+    assert set(after) == {of(store, name) for name in ("bob", "carol")}
 
 
 async def once_over_deployment(keys: SqlWrappedKeys) -> None:
@@ -212,7 +217,7 @@ async def test_what_does_not_open_is_counted_and_left(
     spoiled = spoil(store.ring, "uid")
     await change(store, "alice", spoiled)
     assert await once_over(keys) == Rewrapped(1 + DEPLOYMENT_KEYS, 0, *outcome)
-    assert (await wrapped_keys(store))["alice"] == spoiled
+    assert (await wrapped_keys(store))[of(store, "alice")] == spoiled
     left = [use for use in await keys.uses() if not use.current]
     assert [(use.records, use.at_hand) for use in left] in ([(1, False)], [(1, True)])
 

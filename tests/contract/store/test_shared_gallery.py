@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable, SealBroken, StoreUnavailable
@@ -16,6 +16,7 @@ from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
 from facekey.store.shared_index import CHUNK, SharedIndex
 from facekey.store.sql.rotation import SqlWrappedKeys
+from facekey.store.sql.tables import subjects
 from facekey.store.turning import Turning
 from tests.contract.store.opened import Store, event, on_postgres, template, with_shared_gallery
 from tests.contract.store.test_gallery import probe
@@ -92,7 +93,7 @@ async def test_an_erased_person_is_out_of_the_index_at_once(store: Store, neighb
 
 async def erase(store: Store, name: str) -> str:
     uid = await store.database.read(
-        lambda connection: connection.scalar(text("SELECT uid FROM subjects WHERE user_id = :n"), {"n": name})
+        lambda connection: connection.scalar(select(subjects.c.uid).where(store.whose(name)))
     )
     await store.templates.erase(SubjectId(name), event("erase", name))
     return str(uid)

@@ -58,7 +58,7 @@ async def told(store: Store) -> list[tuple[object, object]]:
 
 
 async def spoil(store: Store, wrapped: bytes) -> None:
-    row = update(subjects).where(subjects.c.user_id == "alice").values(wrapped_key=wrapped)
+    row = update(subjects).where(store.whose("alice")).values(wrapped_key=wrapped)
     await store.database.write(lambda connection: connection.execute(row))
 
 
@@ -120,7 +120,7 @@ class Restless:
 
 
 async def test_a_service_that_keeps_the_old_key_is_found_out(people: Store) -> None:
-    stored = select(subjects.c.wrapped_key).where(subjects.c.user_id == "alice")
+    stored = select(subjects.c.wrapped_key).where(people.whose("alice"))
     old_form = await people.database.read(lambda connection: connection.scalar(stored))
     assert old_form is not None
     both = KeyRing(EnvironmentKeys(NEW, [old_key(people)]))

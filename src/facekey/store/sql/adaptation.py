@@ -5,9 +5,10 @@ next version, the old ones beside them, what is remembered, and the audit record
 only grow, and each blob is bound to its own, so an old row put back by hand doesn't open.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,7 +51,7 @@ class SqlAdaptations:
             SealBroken: it was changed since it was sealed.
             StoreUnavailable: the database did not answer.
         """
-        row = await self._database.read(lambda connection: _course_row(connection, subject_id))
+        row = await self._database.read(lambda connection: _course_row(connection, self._whose(subject_id)))
         if row is None:
             wrapped, blob = self._decoy
             if not self._ring.holds(wrapped):
@@ -68,7 +69,7 @@ class SqlAdaptations:
         """
 
         async def reading(connection: AsyncConnection) -> Learned:
-            sealed = await _sealed(connection, subject_id)
+            sealed = await _sealed(connection, self._whose(subject_id))
             if sealed is None:
                 raise SubjectUnknown(subject_id)
             blob = (
@@ -104,7 +105,7 @@ class SqlAdaptations:
         """
 
         async def reading(connection: AsyncConnection) -> Template:
-            sealed = await _sealed(connection, learned.subject_id)
+            sealed = await _sealed(connection, self._whose(learned.subject_id))
             if sealed is None or sealed.revision != learned.version or not learned.earlier:
                 raise TemplateMoved
             version = learned.earlier[-1]
@@ -114,8 +115,7 @@ class SqlAdaptations:
                 .order_by(template_history.c.model)
             )
             blobs = tuple((row.model, bytes(row.sealed)) for row in rows)
-            before = SealedSubject(sealed.uid, sealed.user_id, version, sealed.wrapped_key, blobs)
-            return open_sealed(self._ring, before)
+            return open_sealed(self._ring, replace(sealed, revision=version, blobs=blobs))
 
         return await self._database.read(reading)
 
@@ -129,7 +129,7 @@ class SqlAdaptations:
         """
 
         async def putting(connection: AsyncConnection) -> None:
-            sealed = await _sealed(connection, learned.subject_id)
+            sealed = await _sealed(connection, self._whose(learned.subject_id))
             if sealed is None or sealed.revision != learned.version:
                 raise TemplateMoved
             seal = self._ring.unwrap(sealed.wrapped_key, sealed.uid)
@@ -141,6 +141,9 @@ class SqlAdaptations:
                 await self._audit.append_within(connection, step.event)
 
         await self._database.write(putting)
+
+    def _whose(self, subject_id: SubjectId) -> ColumnElement[bool]:
+        return subjects.c.lookup == self._audit.names.lookup(subject_id)
 
 
 async def _replace_course(
@@ -211,19 +214,19 @@ async def _replace_template(
     )
 
 
-async def _sealed(connection: AsyncConnection, subject_id: SubjectId) -> SealedSubject | None:
-    found = await read_sealed(connection, subjects.c.user_id == subject_id)
+async def _sealed(connection: AsyncConnection, whose: ColumnElement[bool]) -> SealedSubject | None:
+    found = await read_sealed(connection, whose)
     return found[0] if found else None
 
 
 async def _course_row(
-    connection: AsyncConnection, subject_id: SubjectId
+    connection: AsyncConnection, whose: ColumnElement[bool]
 ) -> tuple[str, int, bytes, bytes] | None:
     row = (
         await connection.execute(
             select(subjects.c.uid, subjects.c.template_version, subjects.c.wrapped_key, adaptation.c.sealed)
             .join(adaptation, adaptation.c.subject_uid == subjects.c.uid)
-            .where(subjects.c.user_id == subject_id)
+            .where(whose)
         )
     ).first()
     return None if row is None else (row[0], row[1], bytes(row[2]), bytes(row[3]))

@@ -28,16 +28,21 @@ from facekey.core.errors import AuditBroken
 from facekey.core.ports import Receipt
 from facekey.store.sql.audit_trail import HEAD_ROW, read_head, stream_records
 from facekey.store.sql.database import Database
+from facekey.store.sql.names import Names
 from facekey.store.sql.tables import audit, audit_head
 
 
 class SqlAuditLog:
-    """Implements `core.ports.AuditLog` and `core.audit_ports.AuditSeal`."""
+    """Implements `core.ports.AuditLog` and `core.audit_ports.AuditSeal`.
+
+    Attributes:
+        names: what people are called in it, and in the tables that are written with it.
+    """
 
     def __init__(self, database: Database, *, pseudonym_key: bytes) -> None:
         """Take the key under which people appear in the log; the head's key is derived from it."""
         self._database = database
-        self._pseudonym_key = pseudonym_key
+        self.names = Names(pseudonym_key)
         self._head_key = head_key_of(pseudonym_key)
         self._committed = EMPTY  # the last head that was certainly committed when it was seen
         self._transaction: object = None
@@ -59,7 +64,7 @@ class SqlAuditLog:
         """
         stored = await read_head(connection)
         last = await self._last(connection, stored)
-        record = chain(last.sequence + 1, canonical_body(event, self._pseudonym_key), last.digest)
+        record = chain(last.sequence + 1, canonical_body(event, self.names.key), last.digest)
         head = Head(record.sequence, record.digest)
         await connection.execute(
             insert(audit).values(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.errors import KeyUnavailable
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
+from facekey.store.sql.names import Names, seal_names
 from facekey.store.sql.tables import deployment
 
 PSEUDONYMS = "pseudonyms"
@@ -39,6 +40,8 @@ class DeploymentKeys:
 async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentKeys:
     """Read the deployment's keys, or make them in an empty database.
 
+    With them, ids that an older version left in the clear are sealed.
+
     Raises:
         KeyUnavailable: the root key that this database was written with is not at hand.
         SealBroken: a stored key was changed.
@@ -52,6 +55,7 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
             f"ENCRYPTION_KEY, or what stands in its place, is not the key of this database: {error}. "
             "Nothing can be read without the original key; restore it from your secret store"
         ) from error
+    await seal_names(database, ring, Names(opened[PSEUDONYMS]))
     return DeploymentKeys(
         pseudonyms=opened[PSEUDONYMS],
         decoys=opened[DECOYS],

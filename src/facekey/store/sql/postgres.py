@@ -12,8 +12,9 @@ READERS = 8
 WRITERS = 8  # they wait for each other at the lock, not for a connection
 LOCK = 0x66_61_63_65_6B_65_79  # "facekey": the advisory lock that every writer takes
 STATEMENT_TIMEOUT_S = 10.0
+REWRITTEN_BYTES = 64 * 1024 * 1024  # of the table of people: some 150,000, a third of a second
 VACUUMED = (
-    "subjects, templates, template_history, adaptation, images, consents, labels, "
+    "templates, template_history, adaptation, images, consents, labels, "
     "attempts, operators, refresh_tokens, deployment, signing_keys"
 )
 INDEX_TABLE = "vector_index"  # there only where `store.index.pgvector` is in use
@@ -65,11 +66,16 @@ class Postgres:
     def forget_deleted(self, connection: Connection) -> None:
         """Remove dead rows from the tables that know people.
 
-        The server's own write-ahead log keeps them, sealed, until it is recycled.
+        A vacuum frees the space of a dead row and leaves its bytes there until others take it.
+        So the table with everybody's wrapped key is written anew as a whole, as long as it is
+        not so large that all who wait for it would notice; what a key sealed in the others is
+        worth nothing without it. The server's write-ahead log keeps both until it is recycled.
         """
         # VACUUM can't run in a transaction.
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         indexed = connection.exec_driver_sql(f"SELECT to_regclass('{INDEX_TABLE}')").scalar_one()
+        size = connection.exec_driver_sql("SELECT pg_table_size('subjects')").scalar_one()
+        connection.exec_driver_sql("VACUUM (FULL) subjects" if size <= REWRITTEN_BYTES else "VACUUM subjects")
         connection.exec_driver_sql(f"VACUUM {VACUUMED}{'' if indexed is None else f', {INDEX_TABLE}'}")
 
 

@@ -18,6 +18,7 @@ from facekey.core.types import ModelId, References, Subject, SubjectId, Template
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
+from facekey.store.sql.names import Names, open_id, seal_id
 from facekey.store.sql.tables import gallery_changes, subjects, templates
 from facekey.store.template_format import Place
 
@@ -30,10 +31,24 @@ class SealedSubject:
     """A person's rows as they are stored."""
 
     uid: str
-    user_id: str
+    lookup: str
+    sealed_id: bytes
     revision: int
     wrapped_key: bytes
     blobs: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What a listing takes of a person's row, still sealed."""
+
+    uid: str
+    lookup: str
+    sealed_id: bytes
+    wrapped_key: bytes
+    enrolled_at: datetime
+    samples: int
+    models: tuple[ModelId, ...]
 
 
 class SqlTemplates:
@@ -44,8 +59,9 @@ class SqlTemplates:
         self._database = database
         self._ring = ring
         self._audit = audit
+        self._names = audit.names
         self._decoy_template = decoy.template(SubjectId(UNKNOWN_UID))
-        self._decoy = _seal(ring, UNKNOWN_UID, self._decoy_template)
+        self._decoy = _seal(ring, self._names, UNKNOWN_UID, self._decoy_template)
 
     async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
         """Store a new person with the audit record of it: both or neither.
@@ -55,7 +71,7 @@ class SqlTemplates:
             GalleryMoved: somebody was added after the gallery was searched.
             StoreUnavailable: nothing was changed.
         """
-        sealed = _seal(self._ring, secrets.token_hex(16), template)
+        sealed = _seal(self._ring, self._names, secrets.token_hex(16), template)
 
         async def adding(connection: AsyncConnection) -> Receipt:
             await _insert(connection, sealed, template, event.at, searched)
@@ -74,11 +90,11 @@ class SqlTemplates:
             StoreUnavailable: the database did not answer.
         """
         found = await self._database.read(
-            lambda connection: read_sealed(connection, subjects.c.user_id == subject_id)
+            lambda connection: read_sealed(connection, subjects.c.lookup == self._names.lookup(subject_id))
         )
         if not self._ring.holds(self._decoy.wrapped_key):
             # The root key it was sealed under was retired since; unknown ids must not be told by that.
-            self._decoy = _seal(self._ring, UNKNOWN_UID, self._decoy_template)
+            self._decoy = _seal(self._ring, self._names, UNKNOWN_UID, self._decoy_template)
         template = open_sealed(self._ring, found[0] if found else self._decoy)
         return template if found else None
 
@@ -91,7 +107,7 @@ class SqlTemplates:
         """
 
         async def erasing(connection: AsyncConnection) -> Receipt:
-            await _delete(connection, subject_id)
+            await _delete(connection, subject_id, self._names.lookup(subject_id))
             return await self._audit.append_within(connection, event)
 
         receipt = await self._database.write(erasing)
@@ -104,26 +120,39 @@ class SqlTemplates:
 class SqlDirectory:
     """Implements `core.ports.Directory`."""
 
-    def __init__(self, database: Database) -> None:
-        """Read from this database."""
+    def __init__(self, database: Database, ring: KeyRing, names: Names) -> None:
+        """Take the keys that ids are sealed with, and found by."""
         self._database = database
+        self._ring = ring
+        self._names = names
 
     async def find(self, subject_id: SubjectId) -> Subject | None:
-        """One person, or None."""
-        found = await self._database.read(
-            lambda connection: _list(connection, subjects.c.user_id == subject_id, limit=1)
-        )
+        """One person, or None.
+
+        Raises:
+            KeyUnavailable, SealBroken: the row can't be opened.
+            StoreUnavailable: the database did not answer.
+        """
+        found = await self._list(subjects.c.lookup == self._names.lookup(subject_id), limit=1)
         return found[0] if found else None
 
     async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
-        """People in order of id, from the one after `after`."""
-        return await self._database.read(
-            lambda connection: _list(connection, subjects.c.user_id > (after or ""), limit=limit)
-        )
+        """People in a fixed order, which is that of no property of theirs, from the one after `after`.
+
+        Raises:
+            KeyUnavailable, SealBroken: a row can't be opened.
+            StoreUnavailable: the database did not answer.
+        """
+        begin = "" if after is None else self._names.lookup(after)
+        return await self._list(subjects.c.lookup > begin, limit=limit)
 
     async def count(self) -> int:
         """How many people are enrolled."""
         return await self._database.read(_count)
+
+    async def _list(self, condition: ColumnElement[bool], *, limit: int) -> list[Subject]:
+        rows = await self._database.read(lambda connection: _listed(connection, condition, limit=limit))
+        return [_subject(self._ring, row) for row in rows]
 
 
 async def _count(connection: AsyncConnection) -> int:
@@ -138,7 +167,8 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
         await connection.execute(
             select(
                 subjects.c.uid,
-                subjects.c.user_id,
+                subjects.c.lookup,
+                subjects.c.sealed_id,
                 subjects.c.template_version,
                 subjects.c.wrapped_key,
                 templates.c.model,
@@ -153,7 +183,8 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
     return [
         SealedSubject(
             uid,
-            group[0].user_id,
+            group[0].lookup,
+            group[0].sealed_id,
             group[0].template_version,
             group[0].wrapped_key,
             tuple((row.model, row.sealed) for row in group),
@@ -170,19 +201,22 @@ def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
         SealBroken: a row was changed or swapped with another.
     """
     seal = ring.unwrap(sealed.wrapped_key, sealed.uid)
-    place = Place(sealed.uid, sealed.user_id, sealed.revision)
+    subject_id = open_id(seal, sealed.sealed_id, uid=sealed.uid, lookup=sealed.lookup)
+    place = Place(sealed.uid, subject_id, sealed.revision)
     return Template(
-        SubjectId(sealed.user_id),
+        subject_id,
         tuple(place.open(seal, blob, ModelId(model)) for model, blob in sealed.blobs),
     )
 
 
-def _seal(ring: KeyRing, uid: str, template: Template) -> SealedSubject:
+def _seal(ring: KeyRing, names: Names, uid: str, template: Template) -> SealedSubject:
     seal, wrapped = ring.new_data_key(uid)
     place = Place(uid, template.subject_id)
+    lookup = names.lookup(template.subject_id)
     return SealedSubject(
         uid,
-        template.subject_id,
+        lookup,
+        seal_id(seal, template.subject_id, uid=uid, lookup=lookup),
         place.revision,
         wrapped,
         tuple((references.model, place.seal(seal, references)) for references in template.references),
@@ -197,7 +231,8 @@ async def _insert(
     )
     row = insert(subjects).values(
         uid=sealed.uid,
-        user_id=sealed.user_id,
+        lookup=sealed.lookup,
+        sealed_id=sealed.sealed_id,
         enrolled_at=at.isoformat(timespec="milliseconds"),
         samples=_samples(template.references),
         wrapped_key=sealed.wrapped_key,
@@ -218,9 +253,9 @@ async def _insert(
     await connection.execute(insert(gallery_changes).values(kind=ADDED, subject_uid=sealed.uid))
 
 
-async def _delete(connection: AsyncConnection, subject_id: SubjectId) -> None:
+async def _delete(connection: AsyncConnection, subject_id: SubjectId, lookup: str) -> None:
     uid = (
-        await connection.execute(select(subjects.c.uid).where(subjects.c.user_id == subject_id))
+        await connection.execute(select(subjects.c.uid).where(subjects.c.lookup == lookup))
     ).scalar_one_or_none()
     if uid is None:
         raise SubjectUnknown(subject_id)
@@ -233,14 +268,11 @@ def _samples(references: Sequence[References]) -> int:
     return max(len(item.vectors) for item in references)
 
 
-async def _list(connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int) -> list[Subject]:
+async def _listed(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int
+) -> list[_Listed]:
     rows = (
-        await connection.execute(
-            select(subjects.c.uid, subjects.c.user_id, subjects.c.enrolled_at, subjects.c.samples)
-            .where(condition)
-            .order_by(subjects.c.user_id)
-            .limit(limit)
-        )
+        await connection.execute(select(subjects).where(condition).order_by(subjects.c.lookup).limit(limit))
     ).all()
     models: dict[str, list[ModelId]] = {row.uid: [] for row in rows}
     for uid, model in await connection.execute(
@@ -250,11 +282,20 @@ async def _list(connection: AsyncConnection, condition: ColumnElement[bool], *, 
     ):
         models[uid].append(ModelId(model))
     return [
-        Subject(
-            SubjectId(row.user_id),
+        _Listed(
+            row.uid,
+            row.lookup,
+            row.sealed_id,
+            row.wrapped_key,
             datetime.fromisoformat(row.enrolled_at),
             row.samples,
             tuple(models[row.uid]),
         )
         for row in rows
     ]
+
+
+def _subject(ring: KeyRing, row: _Listed) -> Subject:
+    seal = ring.unwrap(row.wrapped_key, row.uid)
+    subject_id = open_id(seal, row.sealed_id, uid=row.uid, lookup=row.lookup)
+    return Subject(subject_id, row.enrolled_at, row.samples, row.models)

@@ -1,7 +1,8 @@
 """The tables.
 
-A person's id appears in `subjects` alone; everything else hangs on a random number, so
-that what stays behind after an erasure (the audit chain, the change log) names nobody.
+A person's id appears in `subjects` alone, and there only sealed; everything else hangs on
+a random number, so that what stays behind after an erasure (the audit chain, the change
+log) names nobody.
 Whatever else is known of a person hangs on their row and goes with it. Times are ISO 8601
 text, UTC, always of the same length, so that they compare like times.
 """
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 NAMING = {
@@ -41,11 +43,15 @@ subjects = Table(
     "subjects",
     metadata,
     Column("uid", String(32), primary_key=True),
-    Column("user_id", String(128), nullable=False, unique=True),
+    Column("lookup", String(128), nullable=False),  # keyed hash of the id
+    Column("sealed_id", LargeBinary),  # null only in a row of an older version, until the next start
     Column("enrolled_at", String(32), nullable=False),
     Column("samples", Integer, nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("template_version", Integer, nullable=False, server_default="1"),
+    Column("last_seen_on", String(10)),  # the day, and no closer, of the last accepted attempt
+    Column("consent_until", String(32)),  # null when none was ever recorded
+    UniqueConstraint("lookup", name="uq_subjects_user_id"),  # as the column was called when it was made
 )
 
 templates = Table(
