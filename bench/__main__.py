@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import audit, clips, fuzz, latency, lfw, peers, startup, stream
+from bench import audit, clips, faults, fuzz, latency, lfw, peers, scale, startup, stream
 
 BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
+    "scale": lambda _: scale.main(),
     "audit": lambda _: audit.main(),
     "latency": lambda _: latency.main(),
     "fuzz": lambda _: fuzz.main(),
+    "faults": lambda _: faults.main(),
     "stream": lambda given: stream.main(given.data),
     "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),

@@ -95,7 +95,10 @@ def _run(url: str, caller: str, credential: str | None, examples: int) -> Run:
         words += ["-H", f"Authorization: Bearer {credential}"]
     if caller == "admin":
         words += ["--exclude-path", LOGOUT]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    with TemporaryDirectory() as folder:  # it leaves its own notes where it runs
+        done = subprocess.run(
+            [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
+        )
     cases = re.search(r"(\d+) generated", done.stdout)
     failures = re.search(r"(\d+) unique failures?", done.stdout)
     if cases is None or done.returncode not in (0, 1):
