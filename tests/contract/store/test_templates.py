@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import resource
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,19 @@ async def test_an_erasure_is_answered_even_when_the_log_cannot_be_emptied(
     monkeypatch.setattr(store.database, "forget_deleted", busy)
     await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
     assert await store.directory.count() == 0
+
+
+@on_sqlite
+async def test_a_write_ahead_log_that_cannot_be_emptied_is_unavailable(store: Store, tmp_path: Path) -> None:
+    await fill(store, 30)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "store.db").stat().st_size, hard))
+    try:
+        with pytest.raises(StoreUnavailable, match="can't be emptied"):
+            await store.database.forget_deleted()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await store.database.forget_deleted()
 
 
 @on_sqlite

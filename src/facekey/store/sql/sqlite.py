@@ -109,12 +109,19 @@ class Sqlite:
         """Move all of the write-ahead log into the database, and overwrite it.
 
         A reader in mid-transaction can put it off; the next erasure or start then does it.
+
+        Raises:
+            StoreUnavailable: the disk is full or broken.
         """
         # On the driver's own cursor: SQLAlchemy would begin a transaction, and a checkpoint
         # can't run in one.
         cursor = connection.connection.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.close()
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the write-ahead log can't be emptied: {error}") from error
+        finally:
+            cursor.close()
 
 
 def _create_for_the_owner_only(path: Path) -> None:
