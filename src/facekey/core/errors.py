@@ -4,7 +4,8 @@ FaceKeyError
 ├── InputInvalid                the caller can mend it
 │   ├── ImageRefused            not a picture we read, too large, broken
 │   ├── SubjectIdInvalid
-│   └── RequestInvalid          a count or number out of range
+│   ├── RequestInvalid          a count or number out of range
+│   └── ConsentMissing          the person didn't consent to this, or no longer
 ├── SampleRejected              a picture whose face can't be judged
 ├── RegistrationRefused         a registration that was judged and turned down
 │   └── FaceAlreadyEnrolled
@@ -30,6 +31,7 @@ FaceKeyError
 ├── SealBroken                  a stored template was changed or moved
 ├── AuditBroken                 the audit chain doesn't add up
 ├── SignatureWrong              a statement that the deployment didn't sign
+├── DeliveryFailed              an alert that its receiver didn't take
 ├── ModelError
 │   ├── CardInvalid             a model card that can't be read
 │   ├── SourceFailed            one source of weights; the next may have them
@@ -78,6 +80,14 @@ class SubjectIdInvalid(InputInvalid):
 
 class RequestInvalid(InputInvalid):
     """A count or a number is out of its range."""
+
+
+class ConsentMissing(InputInvalid):
+    """The person hasn't consented to this purpose, or the consent is over. Nothing was stored."""
+
+    def __init__(self, purpose: str) -> None:
+        """Name the purpose that the consent must name."""
+        super().__init__("consent_missing", f"there is no consent for the purpose {purpose} that holds now")
 
 
 class SampleRejected(FaceKeyError):
@@ -287,6 +297,10 @@ class AuditBroken(FaceKeyError):
 
 class SignatureWrong(FaceKeyError):
     """A checkpoint or receipt wasn't signed by this deployment, or was changed since."""
+
+
+class DeliveryFailed(FaceKeyError):
+    """A message could not be handed over; says why in a few words, without addresses or secrets."""
 
 
 class ModelError(FaceKeyError):

@@ -7,15 +7,22 @@ from facekey.core.audit import Anchor, ChainCheck, Head, SealedHead, head_key_of
 from facekey.core.audit_lines import Verified, verify_checkpoint
 from facekey.core.audit_ports import AuditTrail, SignatureVerifier
 from facekey.core.errors import AuditBroken, TooManyAtOnce
+from facekey.services.watch_audit import TellAuditBroken
 
 
 class VerifyAudit:
     """Checks the chain, its head and its checkpoints. One check at a time: each reads all of the log."""
 
     def __init__(
-        self, *, trail: AuditTrail, verifier: SignatureVerifier | None, pseudonym_key: bytes | None
+        self,
+        *,
+        trail: AuditTrail,
+        verifier: SignatureVerifier | None,
+        pseudonym_key: bytes | None,
+        tell: TellAuditBroken | None = None,
     ) -> None:
         """Take the keys at hand; without one, what it proves isn't checked, and the answer says so."""
+        self._tell = tell
         self._trail = trail
         self._verifier = verifier
         self._head_key = None if pseudonym_key is None else head_key_of(pseudonym_key)
@@ -38,7 +45,12 @@ class VerifyAudit:
         if self._running.locked():
             raise TooManyAtOnce(1)
         async with self._running:
-            return await self._verify(list(anchors))
+            try:
+                return await self._verify(list(anchors))
+            except AuditBroken as error:
+                if self._tell is not None:
+                    await self._tell(error)
+                raise
 
     async def _verify(self, anchors: list[Anchor]) -> Verified:
         # (1)

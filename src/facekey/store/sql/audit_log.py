@@ -7,6 +7,7 @@ go on after records of their own.
 """
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import RootTransaction
@@ -32,6 +33,14 @@ from facekey.store.sql.names import Names
 from facekey.store.sql.tables import audit, audit_head
 
 
+class AuditFollower(Protocol):
+    """Does something more in the transaction of each record."""
+
+    async def recorded(self, connection: AsyncConnection, event: AuditEvent) -> None:
+        """Take part; what it raises keeps the record from being written."""
+        ...
+
+
 class SqlAuditLog:
     """Implements `core.ports.AuditLog` and `core.audit_ports.AuditSeal`.
 
@@ -39,9 +48,12 @@ class SqlAuditLog:
         names: what people are called in it, and in the tables that are written with it.
     """
 
-    def __init__(self, database: Database, *, pseudonym_key: bytes) -> None:
+    def __init__(
+        self, database: Database, *, pseudonym_key: bytes, follower: AuditFollower | None = None
+    ) -> None:
         """Take the key under which people appear in the log; the head's key is derived from it."""
         self._database = database
+        self._follower = follower
         self.names = Names(pseudonym_key)
         self._head_key = head_key_of(pseudonym_key)
         self._committed = EMPTY  # the last head that was certainly committed when it was seen
@@ -75,6 +87,8 @@ class SqlAuditLog:
             )
         )
         await put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=stored is None)
+        if self._follower is not None:
+            await self._follower.recorded(connection, event)
         return Receipt(record.sequence, record.digest)
 
     async def seal(self, head: Head, event: AuditEvent) -> Receipt:

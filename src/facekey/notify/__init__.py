@@ -1,0 +1,1 @@
+"""Carriers of alerts: e-mail, webhook, the log of the service."""
