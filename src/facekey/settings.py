@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         adaptation_from_images: from single pictures too, not only from answered challenges.
         adaptation_drift: decades by which the match with the enrolment's photos may miss the
             threshold while the learned template reaches it. 0: nobody passes who would not without.
+        bias_labels: the groups that people can declare, `attribute=value|value;...`; empty takes
+            those of docs/bias.md.
+        bias_report_hours: between two reports that are made without being asked for; alarms come of them.
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on all cores.
         vision_queue: pictures that may wait; one more is answered 503.
@@ -68,8 +71,23 @@ class Settings(BaseSettings):
         stream_seen_frames: frames of earlier sessions that replays are looked for among.
         stream_seen_hours: for how long.
         redis_url: what replicas share; without it there is one process, which keeps it in memory.
+        consent: what it takes to be compared at all (docs/privacy.md); left out, `required` in the
+            strict profile and `optional` elsewhere.
+        consent_grace_days: after the end of a consent, until the person is erased.
+        retention_days_unused: people who weren't let in for so long are erased; 0 keeps them.
+        retention_days_traces: counters of failures, ended tokens and sent messages are kept so long.
+        store_images: whether the photos of a registration are kept, sealed.
         audit_checkpoint_file: where signed checkpoints of the audit log are kept outside of the database.
         audit_checkpoint_records: a checkpoint is signed after so many records, and every hour.
+        smtp_host: the mail server for alerts; without it none are mailed.
+        smtp_port: 587 for STARTTLS, 465 for implicit TLS when left out.
+        alert_to: who gets them.
+        alert_every_minutes: at most one message of a kind about one person in this time.
+        alert_names: messages name people by their user id, too, not by pseudonym alone.
+        alert_ca_file: one more authority for the certificates of mail server and webhook.
+        webhook_url: where alerts are posted to; may hold a token.
+        webhook_secret: signs what is posted.
+        backup_check: a copy that `facekey doctor` tries to open: a file, or the URL of a restored database.
         rate_reading: requests a second from one address, on average; `_burst` at once. The same
             for recognition (register, authenticate, identify, opening a stream) and for
             signing in (by the minute).
@@ -110,6 +128,8 @@ class Settings(BaseSettings):
     adaptation: Literal["off", "on"] = "off"
     adaptation_from_images: bool = False
     adaptation_drift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    bias_labels: str = ""
+    bias_report_hours: Annotated[float, Field(ge=1.0, le=720.0)] = 24.0
     identify_fpir: Annotated[float, Field(ge=1e-6, le=0.1)] = 0.01
     max_image_bytes: Annotated[int, Field(ge=10_000, le=50 * MEGABYTE)] = 12 * MEGABYTE
     max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000
@@ -135,8 +155,26 @@ class Settings(BaseSettings):
     max_requests_per_address: Annotated[int, Field(ge=1, le=100_000)] = 64
     max_connections: Annotated[int, Field(ge=10, le=100_000)] = 1000
     max_body_bytes_at_once: Annotated[int, Field(ge=MEGABYTE, le=65_536 * MEGABYTE)] = 256 * MEGABYTE
+    consent: Literal["optional", "required"] | None = None
+    consent_grace_days: Annotated[int, Field(ge=0, le=365)] = 30
+    retention_days_unused: Annotated[int, Field(ge=0, le=3650)] = 1095
+    retention_days_traces: Annotated[int, Field(ge=1, le=3650)] = 30
+    store_images: bool = False
     audit_checkpoint_file: Path | None = None
     audit_checkpoint_records: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    smtp_host: str = ""
+    smtp_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    alert_from: str = ""
+    alert_to: Words = ()
+    alert_every_minutes: Annotated[float, Field(ge=0.1, le=1440.0)] = 10.0
+    alert_names: bool = False
+    alert_ca_file: Path | None = None
+    webhook_url: SecretStr = SecretStr("")
+    webhook_secret: SecretStr = SecretStr("")
+    backup_check: SecretStr = SecretStr("")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     log_level: Literal["debug", "info", "warning", "error"] = "info"

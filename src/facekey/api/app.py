@@ -12,13 +12,27 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from facekey import __version__
-from facekey.api import problems, ws
+from facekey.api import metrics, problems, ws
 from facekey.api.access import CallerKnown
 from facekey.api.address import Network
+from facekey.api.description import describe, responses
 from facekey.api.limits import AtOnce, BodyLimit, Places, RequestLimits
 from facekey.api.logs import RequestLog
 from facekey.api.rate import RateLimits
-from facekey.api.routes import accounts, auth, authenticate, health, identify, register, system, users
+from facekey.api.routes import (
+    accounts,
+    adaptation,
+    audit,
+    auth,
+    authenticate,
+    bias,
+    health,
+    identify,
+    privacy,
+    register,
+    system,
+    users,
+)
 from facekey.api.security import LocalOnly, SecurityHeaders
 from facekey.api.service import Service
 
@@ -84,13 +98,7 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         form_limits={"max_files": MAX_FILES, "max_fields": MAX_FIELDS},
-        responses={
-            401: {"model": problems.Problem, "description": "Sign in, or send an API key that counts"},
-            403: {"model": problems.Problem, "description": "The caller's role doesn't reach so far"},
-            422: {"model": problems.Problem, "description": "The request can't be used"},
-            429: {"model": problems.Problem, "description": "Too often; see Retry-After"},
-            503: {"model": problems.Problem, "description": "Nothing was decided; try again"},
-        },
+        responses=responses(),
         middleware=[
             Middleware(RequestLog),
             Middleware(SecurityHeaders, https=doors.https),
@@ -103,6 +111,7 @@ def create_app(
         ],
     )
     problems.install(app)
+    describe(app)
     app.state.stream_places = Places()
     app.state.trusted_proxies = doors.trusted_proxies
 
@@ -111,9 +120,14 @@ def create_app(
         """Whoever opens the address in a browser finds the description of the API."""
         return RedirectResponse("/docs")
 
-    for module in (health, auth, system, register, authenticate, identify, users, accounts):
+    for module in (
+        *(health, auth, system, register, authenticate, identify, users, adaptation, bias, accounts),
+        *(audit, privacy),
+    ):
         app.include_router(module.router)
     app.include_router(auth.keys)
+    app.include_router(metrics.router)
+    app.include_router(audit.keys)
     app.include_router(ws.router)
     return app
 

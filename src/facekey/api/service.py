@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from facekey.api.metrics import Metrics
 from facekey.api.rate import RequestRates
 from facekey.core.account_ports import FaceTokens
 from facekey.core.ports import Directory, Locks
 from facekey.services.authenticate import Authenticate
+from facekey.services.bias import MonitorBias
+from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
+from facekey.services.export import Export
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
+from facekey.services.label import Label
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
+from facekey.services.retain import Retain
 from facekey.services.sign_in import SignIn
 from facekey.services.stream import Stream
 from facekey.services.undo_adaptation import UndoAdaptation
@@ -114,6 +120,12 @@ class Service:
     locks: Locks
     unlock: Unlock
     undo_adaptation: UndoAdaptation
+    label: Label
+    bias: MonitorBias
+    metrics: Metrics
+    consents: KeepConsent
+    export: Export
+    retain: Retain
     read_audit: ReadAudit
     audit_keys: str  # PEM
     stream_limits: StreamLimits

@@ -5,13 +5,14 @@ knows what is plugged in.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from facekey.core.attempts import Claim, Failures, Result
 from facekey.core.audit import AuditEvent
+from facekey.core.consent import ConsentGiven
 from facekey.core.matching import Match
 from facekey.core.root_keys import KeyUse, Rewrapped
 from facekey.core.types import (
@@ -304,6 +305,7 @@ class Candidate:
 
     subject_id: SubjectId
     match: Match
+    consent_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,16 +373,34 @@ class Locks(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored beside a new person's template, in the same transaction.
+
+    Attributes:
+        photos: to be kept; none, unless the operator wants them.
+    """
+
+    consent: ConsentGiven | None = None
+    photos: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+NOTHING = Beside()
+
+
 class Templates(Protocol):
     """Enrolled people. Each change is one transaction with its audit record: both or neither."""
 
-    async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
+    async def add(
+        self, template: Template, event: AuditEvent, *, searched: int, beside: Beside = NOTHING
+    ) -> Receipt:
         """Store a new person, unless somebody was added after the search that found no such face.
 
         Args:
             template: whom to store.
             event: what goes on record with them.
             searched: `Search.as_of` of that search.
+            beside: what else is stored of them.
 
         Raises:
             SubjectExists: the id is taken; nothing was changed.
@@ -417,7 +437,7 @@ class Directory(Protocol):
         ...
 
     async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
-        """People in order of id, from the one after `after`."""
+        """People in a fixed order, from the one after `after`."""
         ...
 
     async def count(self) -> int:

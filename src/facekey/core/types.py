@@ -368,10 +368,13 @@ class Template:
 
     subject_id: SubjectId
     references: tuple[References, ...]
+    consent_until: datetime | None = None
+    """When the person's last consent ends; None when none was recorded (`core.consent`)."""
 
     def current(self) -> "Template":
         """The person as adaptation knows them now; without adaptation the same."""
-        return Template(self.subject_id, tuple(one.current() for one in self.references))
+        references = tuple(one.current() for one in self.references)
+        return Template(self.subject_id, references, self.consent_until)
 
 
 @dataclass(frozen=True, slots=True)

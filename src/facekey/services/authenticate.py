@@ -4,15 +4,13 @@ from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
+from facekey.core.consent import ConsentRule, why_absent
 from facekey.core.errors import SampleRejected
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports import Analyzer, Clock, Decoy, Ledger, Templates
 from facekey.core.types import Decision, Evidence, Outcome, SubjectId
 from facekey.services.judge_claim import JudgeClaim, Shown
-
-UNKNOWN_SUBJECT = "unknown_subject"
-"""On record when the id doesn't exist; the client sees an ordinary `no_match`."""
 
 
 class Authenticate:
@@ -29,6 +27,7 @@ class Authenticate:
         ledger: Ledger,
         clock: Clock,
         learning: Learning | None = None,
+        consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
         """Take what the decision needs; `wiring.py` chooses the implementations."""
         self._analyzer = analyzer
@@ -38,6 +37,7 @@ class Authenticate:
         self._policy = policy
         self._ledger = ledger
         self._clock = clock
+        self._consent = consent
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
@@ -69,10 +69,12 @@ class Authenticate:
         # made for every id, since making it takes time.
         template = await self._templates.get(subject_id)
         decoy = self._decoy.template(subject_id)
-        known = template is not None
+        absent = why_absent(template, self._consent, self._clock.now())
+        known = absent is None
 
         # (3) Compare and decide. Thresholds live in the policy and nowhere else.
-        reference = decoy if template is None else template
+        # Whose consent has lapsed isn't compared: to the client they are a stranger, too.
+        reference = decoy if template is None or absent is not None else template
         judged = await self._judge(
             Shown(
                 subject_id,
@@ -86,8 +88,8 @@ class Authenticate:
         decision = judged.decision
 
         # (4) Durable before anyone can act on it.
-        details = {**_details(evidence), **judged.details}
-        on_record = str(decision.reason) if known else UNKNOWN_SUBJECT
+        details = {**_details(evidence), **judged.details, "told": str(decision.reason)}
+        on_record = absent or str(decision.reason)
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
         await self._ledger.settle(event, claim, result_of(decision))
 

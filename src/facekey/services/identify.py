@@ -6,6 +6,7 @@ from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.calibration import confidence
 from facekey.core.caller import Caller
+from facekey.core.consent import ConsentRule, has_lapsed
 from facekey.core.errors import RequestInvalid, SampleRejected
 from facekey.core.policy import IdentifyPolicy
 from facekey.core.ports import Analyzer, Candidate, Clock, Gallery, Ledger
@@ -44,6 +45,7 @@ class Identify:
         policy: IdentifyPolicy,
         ledger: Ledger,
         clock: Clock,
+        consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
         """Take what the search needs; `wiring.py` chooses the implementations."""
         self._analyzer = analyzer
@@ -51,6 +53,7 @@ class Identify:
         self._policy = policy
         self._ledger = ledger
         self._clock = clock
+        self._consent = consent
 
     async def __call__(self, image: bytes, *, top_k: int, caller: Caller) -> Identification:
         """Search, record, and only then answer.
@@ -109,7 +112,13 @@ class Identify:
 
         # (4)
         threshold = self._policy.threshold(search.gallery_size)
-        found = tuple(candidate for candidate in search.candidates if candidate.match.evidence >= threshold)
+        at = self._clock.now()
+        found = tuple(
+            candidate
+            for candidate in search.candidates
+            if candidate.match.evidence >= threshold
+            and not has_lapsed(candidate.consent_until, self._consent, at)
+        )
         return Identification(
             found,
             Reason.LIVE_MATCH if found else Reason.NO_MATCH,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from facekey.core.audit import AuditEvent
+from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
+from facekey.core.consent import ConsentGiven, ConsentRule
 from facekey.core.enrolment import Sample, judge_together, references_of, usable
 from facekey.core.errors import (
     FaceAlreadyEnrolled,
@@ -15,9 +16,10 @@ from facekey.core.errors import (
     SampleRejected,
     SubjectExists,
 )
+from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.matching import Matcher
 from facekey.core.policy import IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Analyzer, AuditLog, Clock, Directory, Gallery, Receipt, Templates
+from facekey.core.ports import Analyzer, AuditLog, Beside, Clock, Directory, Gallery, Receipt, Templates
 from facekey.core.types import SubjectId, Template
 
 SEARCHES = 10
@@ -53,6 +55,8 @@ class Register:
         enrolled_policy: IdentifyPolicy,
         audit: AuditLog,
         clock: Clock,
+        consent: ConsentRule = ConsentRule.OPTIONAL,
+        keep_photos: bool = False,
     ) -> None:
         """Take what the registration needs; `enrolled_policy` says when a face has another id already."""
         self._analyzer = analyzer
@@ -64,18 +68,25 @@ class Register:
         self._enrolled_policy = enrolled_policy
         self._audit = audit
         self._clock = clock
+        self._consent = consent
+        self._keep_photos = keep_photos
 
     async def __call__(
-        self, subject_id: SubjectId, images: Sequence[bytes], *, caller: Caller
+        self,
+        subject_id: SubjectId,
+        images: Sequence[bytes],
+        *,
+        caller: Caller,
+        consent: ConsentGiven | None = None,
     ) -> Registration:
         """Judge the photos, store the template and its audit record together, then answer.
 
-        (1) check the count and that the id is free, (2) judge each photo by itself,
+        (1) check the count, the consent and that the id is free, (2) judge each photo by itself,
         (3) judge them together, (4) refuse a face that is enrolled under another id,
         (5) store template and audit record in one transaction.
 
         Raises:
-            RequestInvalid: too few or too many photos.
+            RequestInvalid: too few or too many photos; no consent that holds where one is required.
             ImageRefused: one of them can't be read.
             SubjectExists: the id is taken.
             RegistrationRefused: the photos don't make an enrolment; the refusal is on record.
@@ -83,6 +94,7 @@ class Register:
         """
         # (1) The id is checked again by the database at the end; here it saves the work.
         self._check_count(len(images))
+        self._check_consent(consent)
         if await self._directory.find(subject_id) is not None:
             raise SubjectExists(subject_id)
 
@@ -92,13 +104,17 @@ class Register:
             # (3)
             samples = judge_together(samples, self._matcher, self._policy)
             # (4) and (5)
-            receipt = await self._store(subject_id, samples, caller)
+            accepted = [image for image, one in zip(images, samples, strict=True) if one.fault is None]
+            beside = Beside(consent, tuple(accepted) if self._keep_photos else ())
+            receipt = await self._store(subject_id, samples, beside, caller)
         except RegistrationRefused as refusal:
             await self._record_refusal(subject_id, refusal, len(images), caller)
             raise
         return Registration(subject_id, tuple(samples), receipt)
 
-    async def _store(self, subject_id: SubjectId, samples: Sequence[Sample], caller: Caller) -> Receipt:
+    async def _store(
+        self, subject_id: SubjectId, samples: Sequence[Sample], beside: Beside, caller: Caller
+    ) -> Receipt:
         """Search and store, again when another registration came in between.
 
         Two registrations of one face under two ids at the same moment would each find
@@ -106,11 +122,11 @@ class Register:
         """
         for _ in range(SEARCHES - 1):
             with suppress(GalleryMoved):
-                return await self._search_and_store(subject_id, samples, caller)
-        return await self._search_and_store(subject_id, samples, caller)
+                return await self._search_and_store(subject_id, samples, beside, caller)
+        return await self._search_and_store(subject_id, samples, beside, caller)
 
     async def _search_and_store(
-        self, subject_id: SubjectId, samples: Sequence[Sample], caller: Caller
+        self, subject_id: SubjectId, samples: Sequence[Sample], beside: Beside, caller: Caller
     ) -> Receipt:
         # (4)
         searched = await self._refuse_enrolled_face(samples)
@@ -123,10 +139,10 @@ class Register:
             "enrolled",
             "enrolled",
             self._clock.now(),
-            {"samples": len(samples), "accepted": len(accepted)},
+            {"samples": len(samples), "accepted": len(accepted), **_on_record(beside)},
         )
         template = Template(subject_id, references_of(accepted))
-        return await self._templates.add(template, event, searched=searched)
+        return await self._templates.add(template, event, searched=searched, beside=beside)
 
     def _check_count(self, count: int) -> None:
         policy = self._policy
@@ -135,6 +151,16 @@ class Register:
                 "image_count_invalid",
                 f"a registration takes {policy.min_images} to {policy.max_images} photos; "
                 f"this one has {count}",
+            )
+
+    def _check_consent(self, consent: ConsentGiven | None) -> None:
+        if consent is not None:
+            consent.require_sound(self._clock.now())
+        to_recognition = consent is not None and consent.purpose != BIAS_MONITORING
+        if self._consent is ConsentRule.REQUIRED and not to_recognition:
+            raise RequestInvalid(
+                "consent_missing",
+                "nobody is registered here without consent: send consent_purpose and consent_text_version",
             )
 
     async def _judge_alone(self, image: bytes) -> Sample:
@@ -171,3 +197,13 @@ class Register:
                 {"samples": images},
             )
         )
+
+
+def _on_record(beside: Beside) -> dict[str, AuditValue]:
+    """What else was stored, where anything was."""
+    said: dict[str, AuditValue] = {}
+    if beside.consent is not None:
+        said |= {"purpose": beside.consent.purpose, "text_version": beside.consent.text_version}
+    if beside.photos:
+        said["photos_kept"] = len(beside.photos)
+    return said

@@ -12,6 +12,7 @@ from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
 from facekey.core.challenge import Action, Binding, Challenge, Random, draw_challenge
+from facekey.core.consent import ConsentRule, why_absent
 from facekey.core.errors import Overloaded, RequestInvalid, SampleRejected
 from facekey.core.faults import PUBLIC, Fault
 from facekey.core.matching import Match, Matcher
@@ -23,7 +24,6 @@ from facekey.core.posture import find_baseline
 from facekey.core.recurrence import REPLAYED_FRAMES, Loop
 from facekey.core.tracking import Tracker
 from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Outcome, Reason, Template
-from facekey.services.authenticate import UNKNOWN_SUBJECT
 from facekey.services.judge_claim import JudgeClaim, Shown
 
 ABANDONED = "abandoned"
@@ -130,6 +130,7 @@ class Stream:
         ticker: Ticker,
         random: Random,
         learning: Learning | None = None,
+        consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
         """Take what sessions need; `wiring.py` chooses the implementations."""
         self.watcher = watcher
@@ -144,6 +145,7 @@ class Stream:
         self.clock = clock
         self.ticker = ticker
         self.random = random
+        self.consent = consent
         self.judge = JudgeClaim(policy, learning, clock)
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":
@@ -374,8 +376,8 @@ class StreamSession:
         # (6c)
         template = await stream.templates.get(binding.subject_id)
         decoy = stream.decoy.template(binding.subject_id)
-        known = template is not None
-        reference = decoy if template is None else template
+        absent = why_absent(template, stream.consent, stream.clock.now())
+        reference = decoy if template is None or absent is not None else template
         windows = self._windows()
         evidence = replace(_clearest(windows[0]), liveness=liveness)
         judged = await stream.judge(
@@ -384,7 +386,7 @@ class StreamSession:
                 evidence,
                 anchor=self._pooled(windows, reference),
                 current=self._pooled(windows, reference.current()),
-                known=known,
+                known=absent is None,
                 challenged=self.challenged,
             )
         )
@@ -394,9 +396,10 @@ class StreamSession:
             **self._details(),
             "liveness": round(liveness.score, 4),
             **judged.details,
+            "told": str(decision.reason),
             "models": ",".join(embedding.model for embedding in evidence.embeddings),
         }
-        on_record = str(decision.reason) if known else UNKNOWN_SUBJECT
+        on_record = absent or str(decision.reason)
         await self._record(decision.outcome, on_record, details)
         # (6e)
         await stream.judge.learn(judged)

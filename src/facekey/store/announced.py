@@ -1,7 +1,7 @@
 """Enrolled people whose every change wakes the replicas."""
 
 from facekey.core.audit import AuditEvent
-from facekey.core.ports import Change, Changes, Receipt, Templates
+from facekey.core.ports import NOTHING, Beside, Change, Changes, Receipt, Templates
 from facekey.core.types import SubjectId, Template
 
 
@@ -13,9 +13,11 @@ class AnnouncedTemplates:
         self._templates = templates
         self._changes = changes
 
-    async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
+    async def add(
+        self, template: Template, event: AuditEvent, *, searched: int, beside: Beside = NOTHING
+    ) -> Receipt:
         """Store a new person, then wake the replicas."""
-        receipt = await self._templates.add(template, event, searched=searched)
+        receipt = await self._templates.add(template, event, searched=searched, beside=beside)
         self._changes.announce(Change.GALLERY)
         return receipt
 

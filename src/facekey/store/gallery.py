@@ -19,8 +19,8 @@ from facekey.core.types import Embedding, References, Template
 from facekey.store.index.exact import ExactIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import ADDED, SealedSubject, open_sealed, read_sealed
-from facekey.store.sql.tables import gallery_changes, subjects
+from facekey.store.sql.subjects import SealedSubject, open_sealed, read_sealed
+from facekey.store.sql.tables import ADDED, gallery_changes, subjects
 
 SHORTLIST = 32
 """With several networks each nominates this many; the fused evidence orders them."""
@@ -88,6 +88,7 @@ class MemoryGallery:
                 Candidate(
                     self._members[uid].subject_id,
                     self._matcher.compare(probe, self._members[uid]),
+                    self._members[uid].consent_until,
                 )
                 for uid in nominated
             ]
@@ -147,4 +148,5 @@ def _means(template: Template) -> Template:
     return Template(
         template.subject_id,
         tuple(References(item.model, item.mean()[np.newaxis]) for item in template.references),
+        template.consent_until,
     )

@@ -82,7 +82,8 @@ class SharedGallery:
         people = await read_sealed(connection, subjects.c.uid.in_(list(nominated))) if nominated else []
         opened = [open_sealed(self._ring, sealed) for sealed in people]
         candidates = [
-            Candidate(template.subject_id, self._matcher.compare(probe, template)) for template in opened
+            Candidate(template.subject_id, self._matcher.compare(probe, template), template.consent_until)
+            for template in opened
         ]
         candidates.sort(key=lambda candidate: candidate.match.evidence, reverse=True)
         return Search(tuple(candidates[:top_k]), await _count(connection), state.seen)

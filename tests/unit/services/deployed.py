@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
 from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.audit import verify_chain
 from facekey.core.audit_statements import CheckpointPolicy
+from facekey.core.consent import ConsentRule
 from facekey.core.errors import ImageRefused
+from facekey.core.labels import Vocabulary
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports import Clock, Rate, Ticker
@@ -22,23 +25,32 @@ from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.signatures import Ed25519Signer
 from facekey.services.adapt import Adapt
 from facekey.services.authenticate import Authenticate
+from facekey.services.bias import MonitorBias
 from facekey.services.checkpoint import MakeCheckpoint
+from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
+from facekey.services.export import Export
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
+from facekey.services.label import Label
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
+from facekey.services.retain import Retain, RetentionPolicy
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream
 from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
-from facekey.store.memory import MemoryRateLimiter, MemoryRevocations
+from facekey.store.memory import MemoryChanges, MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
+from facekey.store.sql.consents import SqlConsents
+from facekey.store.sql.labels import SqlLabels
+from facekey.store.sql.personal_data import SqlPersonalRecords
+from facekey.store.sql.retention import SqlRetention
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
 from tests.unit.core.test_head import documented_head
@@ -173,6 +185,31 @@ def verifying(store: Store) -> VerifyAudit:
     )
 
 
+def erasing(store: Store, clock: Clock) -> Erase:
+    """Erasures with signed receipts."""
+    return Erase(
+        templates=store.templates, signer=SIGNER, pseudonym_of=store.audit.names.pseudonym, clock=clock
+    )
+
+
+RETENTION = RetentionPolicy(
+    ConsentRule.OPTIONAL,
+    unused=timedelta(days=1095),
+    grace=timedelta(days=30),
+    traces=timedelta(days=30),
+)
+
+
+def retaining(store: Store, clock: Clock, policy: RetentionPolicy = RETENTION) -> Retain:
+    """Three years for people, a month for traces."""
+    return Retain(
+        retention=SqlRetention(store.database, store.ring),
+        erase=erasing(store, clock),
+        policy=policy,
+        clock=clock,
+    )
+
+
 def reading(store: Store, clock: Clock) -> ReadAudit:
     """The log for operators."""
     return ReadAudit(
@@ -194,6 +231,8 @@ def services(
     accounts: Accounts | None = None,
     budgets: Budgets | None = None,
     adaptation: AdaptationPolicy | None = None,
+    consent: ConsentRule = ConsentRule.OPTIONAL,
+    keep_photos: bool = False,
 ) -> Service:
     clock = clock or FixedClock()
     stage = stage or Stage()
@@ -202,6 +241,8 @@ def services(
     learning = (
         None if adaptation is None else Adapt(adaptations=adaptations, matcher=MATCHER, policy=adaptation)
     )
+    labels = SqlLabels(store.database, store.ring, store.audit)
+    bias = MonitorBias(people=labels, matcher=MATCHER, match_threshold=4.0, audit=store.audit, clock=clock)
     return Service(
         register=Register(
             analyzer=analyzer,
@@ -213,6 +254,8 @@ def services(
             enrolled_policy=IDENTIFY,
             audit=store.audit,
             clock=clock,
+            consent=consent,
+            keep_photos=keep_photos,
         ),
         authenticate=Authenticate(
             analyzer=analyzer,
@@ -223,11 +266,26 @@ def services(
             ledger=store.ledger,
             clock=clock,
             learning=learning,
+            consent=consent,
         ),
         identify=Identify(
-            analyzer=analyzer, gallery=store.gallery, policy=IDENTIFY, ledger=store.ledger, clock=clock
+            analyzer=analyzer,
+            gallery=store.gallery,
+            policy=IDENTIFY,
+            ledger=store.ledger,
+            clock=clock,
+            consent=consent,
         ),
-        erase=Erase(templates=store.templates, clock=clock),
+        erase=erasing(store, clock),
+        consents=KeepConsent(
+            consents=SqlConsents(store.database, store.audit), changes=MemoryChanges(), clock=clock
+        ),
+        export=Export(
+            records=SqlPersonalRecords(store.database, store.ring, store.audit.names),
+            audit=store.audit,
+            clock=clock,
+        ),
+        retain=retaining(store, clock),
         stream=Stream(
             watcher=stage,
             templates=store.templates,
@@ -242,6 +300,7 @@ def services(
             ticker=stage.ticker,
             random=stage,
             learning=learning,
+            consent=consent,
         ),
         know_caller=accounts.know_caller,
         sign_in=accounts.sign_in,
@@ -249,6 +308,9 @@ def services(
         face_tokens=accounts.face_tokens,
         locks=store.ledger,
         unlock=Unlock(locks=store.ledger, clock=clock),
+        label=Label(labels=labels, vocabulary=Vocabulary(), clock=clock),
+        bias=bias,
+        metrics=ProcessMetrics(bias),
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations,
             earlier=adaptations,

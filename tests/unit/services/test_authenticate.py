@@ -2,9 +2,9 @@ import pytest
 from sqlalchemy import text
 
 from facekey.api.service import Service
+from facekey.core.consent import UNKNOWN_SUBJECT
 from facekey.core.errors import ImageRefused, SampleRejected, SealBroken, StoreUnavailable
 from facekey.core.types import Evidence, Floats, Outcome, Reason, SubjectId
-from facekey.services.authenticate import UNKNOWN_SUBJECT
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALLER, evidence, near
 from tests.unit.services.deployed import Playback, person, recorded

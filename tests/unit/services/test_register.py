@@ -121,7 +121,7 @@ async def test_a_registration_that_always_comes_second_is_put_off(
 ) -> None:
     tried = []
 
-    async def always_later(*_: object, searched: int) -> None:
+    async def always_later(*_: object, searched: int, beside: object) -> None:
         tried.append(searched)
         raise GalleryMoved("somebody else was enrolled")
 

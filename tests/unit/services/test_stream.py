@@ -8,6 +8,7 @@ from sqlalchemy import text
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.challenge import Action, Binding
+from facekey.core.consent import UNKNOWN_SUBJECT
 from facekey.core.errors import (
     ImageRefused,
     Overloaded,
@@ -18,7 +19,6 @@ from facekey.core.errors import (
 )
 from facekey.core.faults import Fault
 from facekey.core.types import Decision, FacePatch, Floats, Outcome, Reason, SubjectId
-from facekey.services.authenticate import UNKNOWN_SUBJECT
 from facekey.services.stream import (
     ABANDONED,
     KEPT_PATCHES_S,
@@ -415,7 +415,7 @@ async def test_the_wall_clock_may_jump(
 ) -> None:
     """Durations come from a clock that nobody sets; only the record shows the time of day."""
     now = stream.clock.now()
-    moments = iter([now.replace(year=year) for year in (1999, 1999, 2040, 2040)])  # opened, recorded
+    moments = iter([now.replace(year=year) for year in (1999,) * 3 + (2040,) * 3])  # opened, judged, recorded
     monkeypatch.setattr(stream.clock, "now", lambda: next(moments))
     events: list[AuditEvent] = []
     whole = stream.ledger.settle

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, UploadFile
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Form, UploadFile
+from pydantic import AwareDatetime, BaseModel, Field
 
 from facekey.api.access import DESCRIBED, Enroller
 from facekey.api.deps import Served, image_bytes
 from facekey.api.description import PICTURES
 from facekey.api.problems import Problem
+from facekey.core.consent import MAX_PURPOSE, MAX_TEXT_VERSION, ConsentGiven
 from facekey.core.enrolment import usable
+from facekey.core.errors import RequestInvalid
 from facekey.core.identifiers import parse_subject_id
 from facekey.services.register import Registration
 
@@ -44,6 +46,29 @@ class RegistrationProblem(Problem):
     samples: list[SampleVerdict] = Field(default_factory=list)
 
 
+def _consent(
+    consent_purpose: Annotated[
+        str | None, Form(max_length=MAX_PURPOSE, description="what the person agreed to")
+    ] = None,
+    consent_text_version: Annotated[
+        str | None, Form(max_length=MAX_TEXT_VERSION, description="which text they were shown")
+    ] = None,
+    consent_expires_at: Annotated[
+        AwareDatetime | None, Form(description="until when it holds; left out, until it is withdrawn")
+    ] = None,
+) -> ConsentGiven | None:
+    if consent_purpose is None and consent_text_version is None and consent_expires_at is None:
+        return None
+    if consent_purpose is None or consent_text_version is None:
+        raise RequestInvalid(
+            "consent_invalid", "a consent takes both: consent_purpose and consent_text_version"
+        )
+    return ConsentGiven(consent_purpose, consent_text_version, consent_expires_at)
+
+
+Consented = Annotated[ConsentGiven | None, Depends(_consent)]
+
+
 @router.post(
     "/register",
     responses={409: {"model": RegistrationProblem}, 422: {"model": RegistrationProblem}, **PICTURES},
@@ -53,10 +78,15 @@ async def register(
     caller: Enroller,
     user_id: Annotated[str, Form(description="letters, digits and . _ @ + -, at most 128")],
     images: Annotated[list[UploadFile], "5 to 10 photos of one person, each taken anew"],
+    consent: Consented,
 ) -> Registered:
-    """Enrol a person. Photos are judged, turned into a sealed template and forgotten."""
+    """Enrol a person. Photos are judged, turned into a sealed template and forgotten.
+
+    Keeping them (sealed, and until the person is erased) is for the operator to switch on.
+    """
     subject_id = parse_subject_id(user_id)
-    done = await service.register(subject_id, [await image_bytes(image) for image in images], caller=caller)
+    photos = [await image_bytes(image) for image in images]
+    done = await service.register(subject_id, photos, caller=caller, consent=consent)
     return _registered(done)
 
 

@@ -29,7 +29,7 @@ class User(BaseModel):
 
 
 class UserPage(BaseModel):
-    """Some of the enrolled people, in order of their id."""
+    """Some of the enrolled people, in a fixed order that is not that of their ids."""
 
     users: list[User]
     total: int
@@ -44,6 +44,9 @@ class Erased(BaseModel):
     erased_at: datetime
     audit_sequence: int = Field(description="Place of the erasure in the audit log.")
     audit_digest: str = Field(description="Hash of that record, hex.")
+    subject: str = Field(description="The person's pseudonym in the audit log.")
+    kid: str = Field(description="Which key signed it: see /.well-known/facekey-audit-keys.pem.")
+    signature: str = Field(description="Ed25519, hex; `facekey audit verify-receipt` checks it.")
 
 
 @router.get("/users")
@@ -53,7 +56,7 @@ async def list_users(
     after: Annotated[str | None, Query(description="show those after this id")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> UserPage:
-    """Enrolled people, in order of their id."""
+    """Enrolled people, in a fixed order: ids are stored sealed, so it can't be theirs."""
     start = None if after is None else parse_subject_id(after)
     subjects = await service.directory.page(after=start, limit=limit)
     return UserPage(
@@ -100,4 +103,7 @@ def _erased(receipt: ErasureReceipt) -> Erased:
         erased_at=receipt.erased_at,
         audit_sequence=receipt.receipt.sequence,
         audit_digest=receipt.receipt.digest.hex(),
+        subject=receipt.said.subject,
+        kid=receipt.signature.kid,
+        signature=receipt.signature.value.hex(),
     )

@@ -77,9 +77,13 @@ class SqlAuditView:
             middle = f',"outcome":{json.dumps(query.outcome)},"reason":'
             conditions.append(audit.c.body.contains(middle, autoescape=True))
         if query.subject_id is not None:
-            end = f',"subject":"{pseudonym(query.subject_id, self._key)}"}}'
-            conditions.append(audit.c.body.endswith(end, autoescape=True))
+            conditions.append(about(pseudonym(query.subject_id, self._key)))
         return conditions
+
+
+def about(name: str) -> ColumnElement[bool]:
+    """Tells the records about one person, by their pseudonym."""
+    return audit.c.body.endswith(f',"subject":"{name}"}}', autoescape=True)
 
 
 async def read_head(connection: AsyncConnection) -> SealedHead | None:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
@@ -13,7 +13,7 @@ from facekey.core.ports import Receipt
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.tables import attempts
+from facekey.store.sql.tables import attempts, subjects
 from facekey.store.sql.times import text_of, time_of, written
 
 NAME_HEX = 32
@@ -44,7 +44,7 @@ class SqlLedger:
             StoreUnavailable: it is not known how many did.
         """
         keys = self._keys(claim)
-        counted = await self._database.read(lambda connection: _failures(connection, keys))
+        counted = await self._database.read(lambda connection: read_failures(connection, keys))
         for failures in counted.values():
             self._policy.admit(failures, at)
 
@@ -62,6 +62,8 @@ class SqlLedger:
         async def settling(connection: AsyncConnection) -> Receipt:
             if result is not Result.NEITHER:
                 await self._count(connection, event, claim, result)
+            if result is Result.SUCCESS and event.subject_id is not None:
+                await _seen(connection, self._audit.names.lookup(event.subject_id), event.at)
             return await self._audit.append_within(connection, event)
 
         return await self._database.write(settling)
@@ -69,7 +71,7 @@ class SqlLedger:
     async def failures(self, claim: Claim) -> Failures | None:
         """The counter of a claim that names one user or one address."""
         keys = self._keys(claim)
-        counted = await self._database.read(lambda connection: _failures(connection, keys))
+        counted = await self._database.read(lambda connection: read_failures(connection, keys))
         return next(iter(counted.values()), None)
 
     async def unlock(self, claim: Claim, event: AuditEvent) -> bool:
@@ -81,7 +83,7 @@ class SqlLedger:
 
         async def unlocking(connection: AsyncConnection) -> bool:
             keys = self._keys(claim)
-            known = await _failures(connection, keys)
+            known = await read_failures(connection, keys)
             await connection.execute(delete(attempts).where(attempts.c.key.in_(keys)))
             await self._audit.append_within(connection, event)
             return bool(known)
@@ -92,7 +94,7 @@ class SqlLedger:
         self, connection: AsyncConnection, event: AuditEvent, claim: Claim, result: Result
     ) -> None:
         keys = self._keys(claim)
-        counted = await _failures(connection, keys)
+        counted = await read_failures(connection, keys)
         for failures in counted.values():
             self._policy.admit(failures, event.at)
         for key in keys:
@@ -133,7 +135,8 @@ def user_key(subject_id: SubjectId, pseudonym_key: bytes) -> str:
     return f"user:{pseudonym(subject_id, pseudonym_key)}"
 
 
-async def _failures(connection: AsyncConnection, keys: list[str]) -> dict[str, Failures]:
+async def read_failures(connection: AsyncConnection, keys: list[str]) -> dict[str, Failures]:
+    """The counters of some keys; those without failures have none."""
     rows = await connection.execute(select(attempts).where(attempts.c.key.in_(keys)))
     return {
         row.key: Failures(
@@ -144,6 +147,15 @@ async def _failures(connection: AsyncConnection, keys: list[str]) -> dict[str, F
         )
         for row in rows
     }
+
+
+async def _seen(connection: AsyncConnection, lookup: str, at: datetime) -> None:
+    """Note the day; once a day, since every change leaves an old row behind."""
+    day = at.date().isoformat()
+    earlier = or_(subjects.c.last_seen_on.is_(None), subjects.c.last_seen_on < day)
+    await connection.execute(
+        update(subjects).where(subjects.c.lookup == lookup, earlier).values(last_seen_on=day)
+    )
 
 
 async def _put(

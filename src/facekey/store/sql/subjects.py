@@ -1,5 +1,6 @@
 """Enrolled people in the database: sealed templates, and the directory without them."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,23 +8,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
+from facekey.core.consent import ends_at
 from facekey.core.errors import GalleryMoved, StoreUnavailable, SubjectExists, SubjectUnknown
-from facekey.core.ports import Decoy, Receipt
+from facekey.core.ports import NOTHING, Beside, Decoy, Receipt
 from facekey.core.types import ModelId, References, Subject, SubjectId, Template
-from facekey.store.sealing import KeyRing
+from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.consents import put_consent
 from facekey.store.sql.database import Database
+from facekey.store.sql.ledger import user_key
 from facekey.store.sql.names import Names, open_id, seal_id
-from facekey.store.sql.tables import gallery_changes, subjects, templates
+from facekey.store.sql.tables import (
+    ADDED,
+    ERASED,
+    adaptation,
+    attempts,
+    consents,
+    gallery_changes,
+    images,
+    labels,
+    outbox,
+    subjects,
+    template_history,
+    templates,
+)
+from facekey.store.sql.times import text_of, time_of
 from facekey.store.template_format import Place
 
-ADDED, ERASED = "added", "erased"
 UNKNOWN_UID = "unknown"
+OF_A_PERSON = (templates, template_history, adaptation, images, consents, labels)
+"""Tables whose rows go with the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,7 @@ class SealedSubject:
     revision: int
     wrapped_key: bytes
     blobs: tuple[tuple[str, bytes], ...]
+    consent_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,9 @@ class SqlTemplates:
         self._decoy_template = decoy.template(SubjectId(UNKNOWN_UID))
         self._decoy = _seal(ring, self._names, UNKNOWN_UID, self._decoy_template)
 
-    async def add(self, template: Template, event: AuditEvent, *, searched: int) -> Receipt:
+    async def add(
+        self, template: Template, event: AuditEvent, *, searched: int, beside: Beside = NOTHING
+    ) -> Receipt:
         """Store a new person with the audit record of it: both or neither.
 
         Raises:
@@ -71,10 +93,22 @@ class SqlTemplates:
             GalleryMoved: somebody was added after the gallery was searched.
             StoreUnavailable: nothing was changed.
         """
-        sealed = _seal(self._ring, self._names, secrets.token_hex(16), template)
+        uid = secrets.token_hex(16)
+        sealed = _seal(self._ring, self._names, uid, template)
+        photos = _seal_photos(self._ring.unwrap(sealed.wrapped_key, uid), uid, beside.photos)
 
         async def adding(connection: AsyncConnection) -> Receipt:
             await _insert(connection, sealed, template, event.at, searched)
+            if beside.consent is not None:
+                consent = await put_consent(connection, uid, beside.consent, event.at)
+                ends = update(subjects).where(subjects.c.uid == uid)
+                await connection.execute(ends.values(consent_until=text_of(ends_at([consent]))))
+            if photos:
+                values = {"subject_uid": uid, "stored_at": event.at.isoformat(timespec="milliseconds")}
+                await connection.execute(
+                    insert(images),
+                    [{**values, "number": number, "sealed": blob} for number, blob in enumerate(photos, 1)],
+                )
             return await self._audit.append_within(connection, event)
 
         return await self._database.write(adding)
@@ -107,7 +141,7 @@ class SqlTemplates:
         """
 
         async def erasing(connection: AsyncConnection) -> Receipt:
-            await _delete(connection, subject_id, self._names.lookup(subject_id))
+            await _delete(connection, subject_id, self._names)
             return await self._audit.append_within(connection, event)
 
         receipt = await self._database.write(erasing)
@@ -171,6 +205,7 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
                 subjects.c.sealed_id,
                 subjects.c.template_version,
                 subjects.c.wrapped_key,
+                subjects.c.consent_until,
                 templates.c.model,
                 templates.c.sealed,
             )
@@ -188,6 +223,7 @@ async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool
             group[0].template_version,
             group[0].wrapped_key,
             tuple((row.model, row.sealed) for row in group),
+            time_of(group[0].consent_until),
         )
         for uid, group in grouped.items()
     ]
@@ -206,6 +242,7 @@ def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
     return Template(
         subject_id,
         tuple(place.open(seal, blob, ModelId(model)) for model, blob in sealed.blobs),
+        sealed.consent_until,
     )
 
 
@@ -253,15 +290,37 @@ async def _insert(
     await connection.execute(insert(gallery_changes).values(kind=ADDED, subject_uid=sealed.uid))
 
 
-async def _delete(connection: AsyncConnection, subject_id: SubjectId, lookup: str) -> None:
-    uid = (
-        await connection.execute(select(subjects.c.uid).where(subjects.c.lookup == lookup))
-    ).scalar_one_or_none()
+async def _delete(connection: AsyncConnection, subject_id: SubjectId, names: Names) -> None:
+    """Remove every row of a person, and every row that names one."""
+    query = select(subjects.c.uid).where(subjects.c.lookup == names.lookup(subject_id))
+    uid: str | None = (await connection.execute(query)).scalar_one_or_none()
     if uid is None:
         raise SubjectUnknown(subject_id)
-    await connection.execute(delete(templates).where(templates.c.subject_uid == uid))
+    for table in OF_A_PERSON:
+        await connection.execute(delete(table).where(table.c.subject_uid == uid))
     await connection.execute(delete(subjects).where(subjects.c.uid == uid))
+    await connection.execute(delete(attempts).where(attempts.c.key == user_key(subject_id, names.key)))
+    for name in (names.pseudonym(subject_id), json.dumps(subject_id)):
+        await connection.execute(delete(outbox).where(outbox.c.payload.contains(name, autoescape=True)))
     await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
+
+
+def seal_image(seal: Seal, image: bytes, *, uid: str, number: int) -> bytes:
+    """A photo as it is stored."""
+    return seal.close(image, "image", uid, str(number))
+
+
+def open_image(seal: Seal, sealed: bytes, *, uid: str, number: int) -> bytes:
+    """A stored photo.
+
+    Raises:
+        SealBroken: it was changed, or is another person's.
+    """
+    return seal.open(sealed, "image", uid, str(number))
+
+
+def _seal_photos(seal: Seal, uid: str, photos: Sequence[bytes]) -> list[bytes]:
+    return [seal_image(seal, photo, uid=uid, number=number) for number, photo in enumerate(photos, 1)]
 
 
 def _samples(references: Sequence[References]) -> int:

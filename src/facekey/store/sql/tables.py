@@ -109,6 +109,9 @@ labels = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+ADDED, ERASED = "added", "erased"
+"""Kinds of changes: whoever is named is to be looked at again, or to be forgotten."""
+
 gallery_changes = Table(
     "gallery_changes",
     metadata,

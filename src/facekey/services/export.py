@@ -1,0 +1,29 @@
+"""Export: everything that is kept of one person, for that person (GDPR art. 15 and 20)."""
+
+from facekey.core.audit import AuditEvent
+from facekey.core.caller import Caller
+from facekey.core.ports import AuditLog, Clock
+from facekey.core.privacy_ports import PersonalData, PersonalRecords
+from facekey.core.types import SubjectId
+
+
+class Export:
+    """Puts together what is kept of somebody. The request itself is on record, and in the export."""
+
+    def __init__(self, *, records: PersonalRecords, audit: AuditLog, clock: Clock) -> None:
+        """Take where it is kept."""
+        self._records = records
+        self._audit = audit
+        self._clock = clock
+
+    async def __call__(self, subject_id: SubjectId, *, caller: Caller) -> PersonalData:
+        """Record, then collect.
+
+        Raises:
+            SubjectUnknown: there is nobody of that id.
+            KeyUnavailable, SealBroken: something of theirs can't be opened.
+            Unavailable: nothing was given.
+        """
+        at = self._clock.now()
+        await self._audit.append(AuditEvent("export", caller.actor, subject_id, "asked", "requested", at, {}))
+        return await self._records.collect(subject_id)

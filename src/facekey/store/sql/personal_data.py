@@ -1,0 +1,102 @@
+"""Everything that is kept of one person, out of every table that knows people."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from facekey.core.attempts import Failures
+from facekey.core.audit import ChainedRecord
+from facekey.core.errors import SubjectUnknown
+from facekey.core.privacy_ports import PersonalData
+from facekey.core.types import Subject, SubjectId
+from facekey.store.sealing import KeyRing, Seal
+from facekey.store.sql.audit_trail import about
+from facekey.store.sql.consents import consents_of
+from facekey.store.sql.database import Database
+from facekey.store.sql.ledger import read_failures, user_key
+from facekey.store.sql.names import Names
+from facekey.store.sql.subjects import open_image, open_sealed, read_sealed
+from facekey.store.sql.tables import adaptation, audit, images, labels, subjects, template_history
+from facekey.store.sql.times import time_of
+
+
+class SqlPersonalRecords:
+    """Implements `core.privacy_ports.PersonalRecords`."""
+
+    def __init__(self, database: Database, ring: KeyRing, names: Names) -> None:
+        """Take the keys that everything is sealed with."""
+        self._database = database
+        self._ring = ring
+        self._names = names
+
+    async def collect(self, subject_id: SubjectId) -> PersonalData:
+        """All that is kept of somebody, at one moment.
+
+        Raises:
+            SubjectUnknown: there is nobody of that id.
+            KeyUnavailable, SealBroken: something of theirs can't be opened.
+            StoreUnavailable: the database did not answer.
+        """
+        return await self._database.read(lambda connection: self._collect(connection, subject_id))
+
+    async def _collect(self, connection: AsyncConnection, subject_id: SubjectId) -> PersonalData:
+        whose = subjects.c.lookup == self._names.lookup(subject_id)
+        found = await read_sealed(connection, whose)
+        if not found:
+            raise SubjectUnknown(subject_id)
+        sealed = found[0]
+        row = (await connection.execute(select(subjects).where(whose))).one()
+        template = open_sealed(self._ring, sealed)
+        seal = self._ring.unwrap(sealed.wrapped_key, sealed.uid)
+        earlier = await connection.execute(
+            select(template_history.c.version)
+            .where(template_history.c.subject_uid == sealed.uid)
+            .distinct()
+            .order_by(template_history.c.version)
+        )
+        adapted = select(adaptation.c.updated_at).where(adaptation.c.subject_uid == sealed.uid)
+        enrolled_at = time_of(row.enrolled_at)
+        assert enrolled_at is not None  # noqa: S101 - the column is never null
+        return PersonalData(
+            subject=Subject(
+                subject_id, enrolled_at, row.samples, tuple(one.model for one in template.references)
+            ),
+            pseudonym=self._names.pseudonym(subject_id),
+            last_seen_on=None if row.last_seen_on is None else date.fromisoformat(row.last_seen_on),
+            consents=tuple(await consents_of(connection, sealed.uid)),
+            failures=await self._failures(connection, subject_id),
+            template=template,
+            template_version=sealed.revision,
+            earlier_versions=tuple(earlier.scalars()),
+            adapted_at=time_of((await connection.execute(adapted)).scalar_one_or_none()),
+            labels=await _labels(connection, seal, sealed.uid),
+            images=await _images(connection, seal, sealed.uid),
+            records=await self._records(connection, subject_id),
+        )
+
+    async def _failures(self, connection: AsyncConnection, subject_id: SubjectId) -> Failures | None:
+        key = user_key(subject_id, self._names.key)
+        return (await read_failures(connection, [key])).get(key)
+
+    async def _records(self, connection: AsyncConnection, subject_id: SubjectId) -> tuple[ChainedRecord, ...]:
+        rows = await connection.execute(
+            select(audit).where(about(self._names.pseudonym(subject_id))).order_by(audit.c.sequence)
+        )
+        return tuple(ChainedRecord(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows)
+
+
+async def _labels(connection: AsyncConnection, seal: Seal, uid: str) -> dict[str, str]:
+    rows = await connection.execute(
+        select(labels.c.attribute, labels.c.sealed)
+        .where(labels.c.subject_uid == uid)
+        .order_by(labels.c.attribute)
+    )
+    return {row.attribute: seal.open(bytes(row.sealed), "label", uid, row.attribute).decode() for row in rows}
+
+
+async def _images(connection: AsyncConnection, seal: Seal, uid: str) -> tuple[bytes, ...]:
+    rows = await connection.execute(
+        select(images.c.number, images.c.sealed).where(images.c.subject_uid == uid).order_by(images.c.number)
+    )
+    return tuple(open_image(seal, bytes(row.sealed), uid=uid, number=row.number) for row in rows)
