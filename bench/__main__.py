@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import audit, clips, faults, fuzz, latency, lfw, peers, scale, startup, stream
+from bench import audit, bias, clips, faults, fuzz, latency, lfw, peers, poisoning, scale, startup, stream
 
 BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
@@ -17,11 +17,15 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "stream": lambda given: stream.main(given.data),
     "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),
+    "bias": lambda given: bias.main(given.data),
+    "poisoning": lambda given: poisoning.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
 NEED_DATA = {
     "lfw": "lfw/images and lfw/pairs.txt",
     "peers": "lfw/images and lfw/pairs.txt",
+    "bias": "demographics/*.jpg, or lfw/images and lfw/gender",
+    "poisoning": "lfw/images",
     "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",
 }
 

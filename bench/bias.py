@@ -3,12 +3,13 @@
 Protocol: every picture goes through the whole pipeline; what it sends back is counted and
 left out. Groups and their labels are what the publishers assigned by looking; nobody
 declared them. They can show that a network treats groups differently; they are no truth
-about anybody. (1) faces/: one face of each person (UTKFace, file names AGE_GENDER_RACE_...):
-all pairs within a group are strangers, less what is one person twice, which nobody marked.
-A fifth of the pairs at the threshold can be that, so look at the 1 % threshold. (2) LFW with
-the labels of Afifi and Abdelhamed: each person's pictures against each other, and strangers
-of the same group. (3) The share of live faces that is taken for spoofs (BPCER), on the same
-pictures; they are photographs that others took, so this is no rate of any camera.
+about anybody. (1) demographics/: one face of each person, closely cropped (UTKFace, file names
+AGE_GENDER_RACE_...): all pairs within a group are strangers, less who is there twice, which
+nobody marked. (2) LFW with the labels of Afifi and Abdelhamed: each person's pictures
+against each other, and strangers of the same group. (3) The share of live faces that is
+taken for spoofs (BPCER), on the same pictures; others took them, so this is no rate of any
+camera. The false match rates are those among people of one group, who are more alike than
+any two people: the threshold is measured on all pairs.
 """
 
 import hashlib

@@ -74,7 +74,11 @@ def report(
             title = f"Error rates by group, {evaluation.name}"
         if output is not None:
             # By name: other commands must not wait for matplotlib.
-            import_module("facekey.cli.bias_picture").draw(made.findings, output, title=title)
+            draw = import_module("facekey.cli.bias_picture").draw
+            try:
+                draw(made.findings, output, title=title)
+            except OSError as error:
+                raise RequestInvalid("output_unwritable", f"{output} can't be written: {error}") from error
         _tell(made, as_json=as_json)
     alarmed = any(finding.verdict is Verdict.ALARM for finding in made.findings)
     raise typer.Exit(Exit.NO if alarmed else Exit.YES)

@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from facekey.core.bias import Estimate, Finding, Rate, Verdict
 
@@ -30,9 +31,12 @@ def draw(findings: tuple[Finding, ...], path: Path, *, title: str) -> None:
     ]
     width = max(6.5, COLUMN_IN * len(rates) + 1.2)
     height = HEAD_IN + FOOT_IN + sum(ROW_IN * rows + HEAD_IN for rows in heights)
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure = Figure(
+        figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08), facecolor="white"
+    )
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=13, fontweight="bold")
+    # Names of files and groups are text, whatever signs are in them.
+    figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
     if findings:
         axes = figure.subplots(
             len(attributes), len(rates), squeeze=False, height_ratios=[h + 1 for h in heights]
@@ -51,7 +55,10 @@ def draw(findings: tuple[Finding, ...], path: Path, *, title: str) -> None:
 
 
 def _panel(axes: Axes, findings: list[Finding], title: str) -> None:
-    axes.set_title(title, fontsize=9, loc="left")
+    if not findings:
+        axes.set_axis_off()
+        return
+    axes.set_title(title, fontsize=9, loc="left", parse_math=False)
     highest = max((one.own.high for one in findings if one.own is not None), default=0.0)
     others = max((one.others.rate for one in findings if one.others is not None), default=0.0)
     limit = 100 * min(1.0, 1.12 * max(highest, others)) or 1.0
@@ -89,7 +96,12 @@ def _panel(axes: Axes, findings: list[Finding], title: str) -> None:
             )
     axes.set_xlim(0, 1.25 * limit)
     axes.set_ylim(len(findings) - 0.4, -0.6)
-    axes.set_yticks(range(len(findings)), [f"{one.group} ({one.people})" for one in findings], fontsize=8)
+    axes.set_yticks(
+        range(len(findings)),
+        [f"{one.group} ({one.people})" for one in findings],
+        fontsize=8,
+        parse_math=False,
+    )
     axes.tick_params(axis="x", labelsize=8)
     axes.xaxis.set_major_formatter("{x:g} %")
     axes.grid(axis="x", color="#eeeeee")
