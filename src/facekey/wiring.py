@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -16,14 +17,20 @@ import numpy as np
 from facekey import __version__
 from facekey.api.app import Doors
 from facekey.api.limits import RequestLimits
+from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
+from facekey.core.adaptation import AdaptationPolicy
+from facekey.core.alert_ports import Notifier, SubjectNames
+from facekey.core.alerts import AlertPolicy
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import ChainedRecord
 from facekey.core.audit_statements import CheckpointPolicy
 from facekey.core.calibration import confidence, evidence_of_fmr
+from facekey.core.consent import ConsentRule
 from facekey.core.errors import ModelError, ModelUnavailable, SealBroken, SettingsInvalid
 from facekey.core.head import Head
+from facekey.core.labels import Vocabulary
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports import Embedder, LivenessNetwork, Rate, Revocations, SequenceNetwork
@@ -33,22 +40,35 @@ from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.passwords import Argon2Passwords
 from facekey.credentials.signatures import Ed25519Signer, PublicKeys
+from facekey.notify.email import EmailNotifier, MailServer, MailTls
+from facekey.notify.log import LogNotifier
+from facekey.notify.webhook import WebhookNotifier
+from facekey.services.adapt import Adapt
 from facekey.services.authenticate import Authenticate
+from facekey.services.bias import MonitorBias
 from facekey.services.checkpoint import MakeCheckpoint
+from facekey.services.consent import KeepConsent
+from facekey.services.deliver import Deliver
 from facekey.services.erase import Erase
+from facekey.services.export import Export
+from facekey.services.find_name import FindName
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
+from facekey.services.label import Label
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
 from facekey.services.rebuild_index import RebuildIndex
 from facekey.services.register import Register
 from facekey.services.repeat import repeating
+from facekey.services.retain import Retain, RetentionPolicy, in_turn
 from facekey.services.rotate_keys import RotateKeys
 from facekey.services.seal_audit import SealAudit
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.stream import Stream, StreamPolicy
+from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
+from facekey.services.watch_audit import TellAuditBroken, WatchAudit
 from facekey.settings import Settings, read_settings
 from facekey.store.announced import AnnouncedTemplates
 from facekey.store.checkpoint_file import CheckpointFile
@@ -63,13 +83,21 @@ from facekey.store.shared import SeenFramesLimits, Shared, in_process
 from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
+from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints
+from facekey.store.sql.consents import SqlConsents
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
+from facekey.store.sql.labels import SqlLabels
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.migrate import migrate
+from facekey.store.sql.names import Names
+from facekey.store.sql.outbox import SqlOutbox
+from facekey.store.sql.personal_data import SqlPersonalRecords
+from facekey.store.sql.retention import SqlRetention
 from facekey.store.sql.rotation import SqlWrappedKeys
 from facekey.store.sql.signing_keys import SqlSigningKeys
 from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
@@ -106,6 +134,10 @@ FACE_TOKENS = "face_token"
 AUDIT_SIGNATURES = "audit"
 KEPT_FOR_EVER = timedelta(days=365_000)  # what they signed must be verifiable as long as anybody has it
 CHECKPOINT_LOOKS_S = 10.0
+RETENTION_LOOKS_S = 600.0  # one service an hour does it
+AUDIT_LOOKS_S = 300.0
+OUTBOX_LOOKS_S = 2.0
+SMTP_PORTS = {MailTls.STARTTLS: 587, MailTls.IMPLICIT: 465, MailTls.NONE: 25}
 RETIRED_KEYS_STAY = timedelta(days=1)  # longer than any face token lasts
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
@@ -355,7 +387,7 @@ async def open_rotation(settings: Settings) -> AsyncIterator[RotateKeys]:
     database = Database(settings.database_url)
     try:
         keys = await load_deployment_keys(database, ring)
-        audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+        audit = audit_log(settings, database, keys)
         yield RotateKeys(keys=SqlWrappedKeys(database, ring), audit=audit, clock=SystemClock())
     finally:
         await database.close()
@@ -399,8 +431,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             open_shared(settings, keys) as shared,
             following(gallery.refresh, shared.changes.listen()),
             repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
+            alerting(settings, database, ring, keys),
         ):
-            yield await _assemble(settings, ring, vision, database, workers, keys, gallery, shared, records)
+            service = await _assemble(
+                settings, ring, vision, database, workers, keys, gallery, shared, records
+            )
+            async with (
+                repeating("bias_report", service.bias, every_s=3600 * settings.bias_report_hours),
+                repeating("retention", in_turn(service.retain, shared.single_use), every_s=RETENTION_LOOKS_S),
+            ):
+                yield service
     finally:
         await workers.close()
         await database.close()
@@ -487,9 +527,14 @@ async def _records(settings: Settings, database: Database, ring: KeyRing, keys: 
         AUDIT_SIGNATURES, at=clock.now(), retired_for=KEPT_FOR_EVER
     )
     signer = Ed25519Signer([one.secret for one in secrets])
-    log = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+    log = audit_log(settings, database, keys)
     trail = SqlAuditTrail(database)
-    verify = VerifyAudit(trail=trail, verifier=signer.public, pseudonym_key=keys.pseudonyms)
+    verify = VerifyAudit(
+        trail=trail,
+        verifier=signer.public,
+        pseudonym_key=keys.pseudonyms,
+        tell=TellAuditBroken(alarm=open_outbox(settings, database, keys), clock=clock),
+    )
     file = settings.audit_checkpoint_file
     checkpoint = MakeCheckpoint(
         checkpoints=SqlCheckpoints(
@@ -534,7 +579,7 @@ async def _prepared_index(
 ) -> SharedIndex:
     if not settings.database_url.startswith("postgres"):
         raise SettingsInvalid("FACEKEY_INDEX=pgvector needs DATABASE_URL=postgresql://...")
-    index = SharedIndex(database, ring, SqlAuditLog(database, pseudonym_key=keys.pseudonyms))
+    index = SharedIndex(database, ring, audit_log(settings, database, keys))
     await index.prepare()
     return index
 
@@ -584,10 +629,24 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
         )
     decoy = PopulationDecoy(vision.populations, key=keys.decoys)
     templates = AnnouncedTemplates(SqlTemplates(database, ring, audit, decoy), shared.changes)
-    directory = SqlDirectory(database)
+    directory = SqlDirectory(database, ring, audit.names)
+    privacy = _privacy(settings, database, ring, records, templates, shared)
+    rule = consent_rule(settings)
 
     match_threshold = evidence_of_fmr(settings.match_fmr)
-    authenticate_policy = AuthenticatePolicy(match_threshold, vision.liveness_threshold, load_head())
+    authenticate_policy = AuthenticatePolicy(
+        match_threshold, vision.liveness_threshold, load_head(), drift=settings.adaptation_drift
+    )
+    adaptations = SqlAdaptations(database, ring, audit)
+    adaptation_policy = AdaptationPolicy(
+        match_threshold, drift=settings.adaptation_drift, from_images=settings.adaptation_from_images
+    )
+    adapt = Adapt(adaptations=adaptations, matcher=vision.matcher, policy=adaptation_policy)
+    learning = adapt if settings.adaptation == "on" else None
+    labels = SqlLabels(database, ring, audit)
+    bias = MonitorBias(
+        people=labels, matcher=vision.matcher, match_threshold=match_threshold, audit=audit, clock=clock
+    )
     identify_policy = IdentifyPolicy(match_threshold, settings.identify_fpir, vision.liveness_threshold)
     return Service(
         register=Register(
@@ -608,6 +667,8 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
             ),
             audit=audit,
             clock=clock,
+            consent=rule,
+            keep_photos=settings.store_images,
         ),
         authenticate=Authenticate(
             analyzer=pool,
@@ -617,9 +678,21 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
             policy=authenticate_policy,
             ledger=ledger,
             clock=clock,
+            learning=learning,
+            consent=rule,
         ),
-        identify=Identify(analyzer=pool, gallery=gallery, policy=identify_policy, ledger=ledger, clock=clock),
-        erase=Erase(templates=templates, clock=clock),
+        identify=Identify(
+            analyzer=pool,
+            gallery=gallery,
+            policy=identify_policy,
+            ledger=ledger,
+            clock=clock,
+            consent=rule,
+        ),
+        erase=privacy.erase,
+        consents=privacy.consents,
+        export=privacy.export,
+        retain=privacy.retain,
         stream=Stream(
             watcher=WatcherPool(vision.pipeline.glimpse, vision.sequence.judge, workers),
             templates=templates,
@@ -633,6 +706,8 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
             clock=clock,
             ticker=ticker,
             random=SystemRandom(),
+            learning=learning,
+            consent=rule,
         ),
         know_caller=accounts.know_caller(shared.revocations, open_to_all=settings.profile == "development"),
         sign_in=accounts.sign_in(shared.revocations, ledger, _token_policy(settings)),
@@ -640,6 +715,15 @@ async def _assemble(  # noqa: PLR0917 - each is needed once, here
         face_tokens=await _face_tokens(settings, database, ring, clock),
         locks=ledger,
         unlock=Unlock(locks=ledger, clock=clock),
+        label=Label(labels=labels, vocabulary=vocabulary(settings), clock=clock),
+        bias=bias,
+        metrics=ProcessMetrics(bias),
+        undo_adaptation=UndoAdaptation(
+            adaptations=adaptations,
+            earlier=adaptations,
+            policy=adaptation_policy,
+            clock=clock,
+        ),
         read_audit=records.read,
         audit_keys=records.signer.public.pem().decode(),
         stream_limits=stream_limits(settings),
@@ -729,7 +813,7 @@ async def open_accounts(settings: Settings) -> AsyncIterator[tuple[ManageAccount
     database = Database(settings.database_url)
     try:
         keys = await load_deployment_keys(database, ring)
-        audit = SqlAuditLog(database, pseudonym_key=keys.pseudonyms)
+        audit = audit_log(settings, database, keys)
         ledger = SqlLedger(database, audit, attempt_policy(settings), pseudonym_key=keys.pseudonyms)
         manage = ManageAccounts(
             operators=SqlOperators(database, audit),
@@ -757,6 +841,81 @@ async def _face_tokens(
     )
 
 
+def consent_rule(settings: Settings) -> ConsentRule:
+    """What it takes to be compared at all."""
+    if settings.consent is not None:
+        return ConsentRule(settings.consent)
+    return ConsentRule.REQUIRED if settings.profile == "strict" else ConsentRule.OPTIONAL
+
+
+def retention_policy(settings: Settings) -> RetentionPolicy:
+    """How long things are kept."""
+    unused = settings.retention_days_unused
+    return RetentionPolicy(
+        consent_rule(settings),
+        timedelta(days=unused) if unused else None,
+        grace=timedelta(days=settings.consent_grace_days),
+        traces=timedelta(days=settings.retention_days_traces),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What people may ask for, without a network."""
+
+    consents: KeepConsent
+    export: Export
+    erase: Erase
+    retain: Retain
+
+
+@asynccontextmanager
+async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
+    """Consents, exports and retention, without loading a network; for the command line.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        records = await _records(settings, database, ring, keys)
+        # Nobody is compared here: the stand-ins for unknown ids need no likeness to faces.
+        decoy = PopulationDecoy({}, key=keys.decoys)
+        async with open_shared(settings, keys) as shared:
+            templates = AnnouncedTemplates(SqlTemplates(database, ring, records.log, decoy), shared.changes)
+            yield _privacy(settings, database, ring, records, templates, shared)
+    finally:
+        await database.close()
+
+
+def _privacy(  # noqa: PLR0917 - each is needed once, here
+    settings: Settings,
+    database: Database,
+    ring: KeyRing,
+    records: Records,
+    templates: AnnouncedTemplates,
+    shared: Shared,
+) -> Privacy:
+    names, clock = records.log.names, SystemClock()
+    erase = Erase(templates=templates, signer=records.signer, pseudonym_of=names.pseudonym, clock=clock)
+    return Privacy(
+        KeepConsent(consents=SqlConsents(database, records.log), changes=shared.changes, clock=clock),
+        Export(records=SqlPersonalRecords(database, ring, names), audit=records.log, clock=clock),
+        erase,
+        Retain(
+            retention=SqlRetention(database, ring),
+            erase=erase,
+            policy=retention_policy(settings),
+            clock=clock,
+        ),
+    )
+
+
 def attempt_policy(settings: Settings) -> AttemptPolicy:
     """How many failed attempts cost what.
 
@@ -772,6 +931,46 @@ def attempt_policy(settings: Settings) -> AttemptPolicy:
         )
     except ValueError as error:
         raise SettingsInvalid(f"FACEKEY_LOCKOUT_...: {error}") from error
+
+
+def vocabulary(settings: Settings) -> Vocabulary:
+    """The groups that people can declare.
+
+    Raises:
+        SettingsInvalid: the setting can't be read.
+    """
+    try:
+        return Vocabulary.parse(settings.bias_labels)
+    except ValueError as error:
+        raise SettingsInvalid(f"FACEKEY_BIAS_LABELS: {error}") from error
+
+
+@asynccontextmanager
+async def open_bias(settings: Settings) -> AsyncIterator[MonitorBias]:
+    """Bias reports on the enrolled who declared groups; loads no network, only what their cards say.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database, zoo = Database(settings.database_url), open_zoo(settings)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        audit = audit_log(settings, database, keys)
+        cards = [zoo.card(name) for name in EMBEDDERS if _usable(zoo, zoo.card(name))]
+        matcher = Matcher({one.model_id: one.calibration for one in cards if one.calibration is not None})
+        yield MonitorBias(
+            people=SqlLabels(database, ring, audit),
+            matcher=matcher,
+            match_threshold=evidence_of_fmr(settings.match_fmr),
+            audit=audit,
+            clock=SystemClock(),
+        )
+    finally:
+        await database.close()
 
 
 def _token_policy(settings: Settings) -> TokenPolicy:
@@ -859,3 +1058,130 @@ def _network_status(zoo: Zoo, card: Card, *, in_use: bool) -> NetworkStatus:
     if note is None and not in_use:
         note = "installed, but without a measured calibration in its card it has no say"
     return NetworkStatus(card.name, card.task, card.title, card.licence, status.installed, in_use, note)
+
+
+def audit_log(settings: Settings, database: Database, keys: DeploymentKeys) -> SqlAuditLog:
+    """The audit log, in whose transactions alerts are written."""
+    return SqlAuditLog(
+        database, pseudonym_key=keys.pseudonyms, follower=open_outbox(settings, database, keys)
+    )
+
+
+def open_outbox(settings: Settings, database: Database, keys: DeploymentKeys) -> SqlOutbox:
+    """Where alerts wait until they are sent."""
+    return SqlOutbox(
+        database,
+        channels=channels(settings),
+        policy=AlertPolicy(every=timedelta(minutes=settings.alert_every_minutes)),
+        pseudonym_key=keys.pseudonyms,
+    )
+
+
+def channels(settings: Settings) -> tuple[str, ...]:
+    """The ways by which alerts leave; the log of the service is always one."""
+    wanted = {"log": True, "email": bool(settings.smtp_host), "webhook": bool(_webhook_url(settings))}
+    return tuple(channel for channel, is_wanted in wanted.items() if is_wanted)
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """The carriers of alerts, by channel.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+    """
+    made: dict[str, Notifier] = {"log": LogNotifier()}
+    clock, console = SystemClock(), settings.public_url
+    if settings.smtp_host:
+        tls = MailTls(settings.smtp_tls)
+        server = MailServer(
+            host=settings.smtp_host,
+            port=settings.smtp_port or SMTP_PORTS[tls],
+            tls=tls,
+            context=_trusted(settings),
+            user=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+        )
+        made["email"] = EmailNotifier(
+            server=server,
+            sender=settings.alert_from,
+            recipients=settings.alert_to,
+            clock=clock,
+            console=console,
+        )
+    if _webhook_url(settings):
+        made["webhook"] = WebhookNotifier(
+            url=_webhook_url(settings),
+            secret=settings.webhook_secret.get_secret_value(),
+            clock=clock,
+            tls=_trusted(settings),
+            console=console,
+            user_agent=f"FaceKey/{__version__}",
+        )
+    return made
+
+
+@asynccontextmanager
+async def alerting(
+    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
+) -> AsyncIterator[None]:
+    """Send alerts and watch the audit log, as long as this is open.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+    """
+    outbox, clock = open_outbox(settings, database, keys), SystemClock()
+    names: SubjectNames | None = None
+    if settings.alert_names:
+        directory = SqlDirectory(database, ring, Names(keys.pseudonyms))
+        names = FindName(directory=directory, pseudonym_key=keys.pseudonyms)
+    watch = WatchAudit(
+        tail=SqlAuditTail(database),
+        tell=TellAuditBroken(alarm=outbox, clock=clock),
+        pseudonym_key=keys.pseudonyms,
+    )
+    async with AsyncExitStack() as running:
+        for channel, notifier in notifiers(settings).items():
+            deliver = Deliver(
+                channel=channel,
+                outbox=outbox,
+                notifier=notifier,
+                clock=clock,
+                chance=SystemRandom().random,
+                names=names,
+            )
+            await running.enter_async_context(repeating(f"alerts_{channel}", deliver, every_s=OUTBOX_LOOKS_S))
+        await running.enter_async_context(repeating("audit_watch", watch, every_s=AUDIT_LOOKS_S))
+        yield
+
+
+@asynccontextmanager
+async def open_alerts(settings: Settings) -> AsyncIterator[SqlOutbox]:
+    """The outbox, without loading a network; for the command line.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        yield open_outbox(settings, database, await load_deployment_keys(database, ring))
+    finally:
+        await database.close()
+
+
+def _webhook_url(settings: Settings) -> str:
+    return settings.webhook_url.get_secret_value().strip()
+
+
+def _trusted(settings: Settings) -> ssl.SSLContext:
+    """The authorities that mail servers and webhooks are believed by."""
+    try:
+        context = ssl.create_default_context()
+        if settings.alert_ca_file is not None:
+            context.load_verify_locations(settings.alert_ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsInvalid(f"FACEKEY_ALERT_CA_FILE can't be read: {error.strerror}") from error
+    return context

@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from facekey import __version__
-from facekey.cli import accounts, audit, index, keys, liveness, models, people, samples, serve
+from facekey.cli import (
+    accounts,
+    alerts,
+    audit,
+    bias,
+    index,
+    keys,
+    liveness,
+    models,
+    people,
+    privacy,
+    samples,
+    serve,
+)
 
 app = typer.Typer(
     name="facekey",
@@ -34,6 +47,7 @@ app.command("serve")(serve.serve)
 app.command("register")(people.register)
 app.command("authenticate")(people.authenticate)
 app.command("identify")(people.identify)
+people.users.command("export")(privacy.export_user)
 app.add_typer(people.users, name="users")
 app.add_typer(models.app, name="models")
 app.add_typer(samples.app, name="samples")
@@ -43,3 +57,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(accounts.keys, name="api-keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.consent, name="consent")
+app.add_typer(privacy.retention, name="retention")
+app.add_typer(bias.app, name="bias")
+app.add_typer(alerts.app, name="alerts")
