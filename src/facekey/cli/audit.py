@@ -12,9 +12,9 @@ import typer
 
 from facekey.cli.outcome import errors, told_in_one_line
 from facekey.core.audit import Anchor
-from facekey.core.audit_lines import MAX_LINE, Verified, read_checkpoints, verify_lines
+from facekey.core.audit_lines import MAX_LINE, Verified, parse_receipt, read_checkpoints, verify_lines
 from facekey.core.audit_ports import SignatureVerifier
-from facekey.core.audit_statements import Checkpoint
+from facekey.core.audit_statements import Checkpoint, ErasureStatement, Signature
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import RequestInvalid, SettingsInvalid
 from facekey.services.verify_audit import VerifyAudit
@@ -103,6 +103,34 @@ def seal(yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False)
     with told_in_one_line():
         head = asyncio.run(_seal(read_settings()))
         typer.echo(f"{head} records are sealed")
+
+
+@app.command("verify-receipt")
+def verify_receipt(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="What an erasure answered, as JSON."),
+    ],
+    public_key: PublicKey = None,
+) -> None:
+    """Check that this deployment signed an erasure receipt."""
+    with told_in_one_line():
+        said, signature = parse_receipt(file.read_text(encoding="utf-8", errors="replace"))
+        if public_key is not None:
+            read_public_keys(public_key).verify(said.statement, signature)
+        else:
+            asyncio.run(_verify_receipt(read_settings(), said, signature))
+        typer.echo(
+            f"signed: {said.subject} was erased at {said.erased_at.isoformat()}, "
+            f"audit record {said.head.sequence}"
+        )
+
+
+async def _verify_receipt(settings: Settings, said: ErasureStatement, signature: Signature) -> None:
+    """With the keys at hand; and the log must have that record."""
+    async with open_records(settings) as records:
+        records.signer.public.verify(said.statement, signature)
+        await records.verify([Anchor(said.head.sequence, said.head.digest, "the receipt")])
 
 
 def _verify_file(file: Path, keys: SignatureVerifier | None, checkpoints: Path | None) -> Verified:

@@ -1,7 +1,9 @@
 """`facekey`: everything an operator does from a shell."""
 
+import sys
 from typing import Annotated
 
+import structlog
 import typer
 
 from facekey import __version__
@@ -41,6 +43,9 @@ def root(
     ] = False,
 ) -> None:
     """Self-hosted face authentication."""
+    if not structlog.is_configured():
+        # What commands print is for other programs to read: log lines don't belong there.
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 app.command("serve")(serve.serve)

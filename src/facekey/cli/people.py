@@ -13,8 +13,10 @@ from rich.table import Table
 
 from facekey.api.service import Service
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.core.audit_lines import receipt_text
 from facekey.core.calibration import confidence
 from facekey.core.caller import COMMAND_LINE
+from facekey.core.consent import ConsentGiven
 from facekey.core.enrolment import usable
 from facekey.core.errors import SubjectUnknown
 from facekey.core.identifiers import parse_subject_id
@@ -38,11 +40,16 @@ def register(
     user_id: UserId,
     photos: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
     as_json: AsJson = False,
+    consent: Annotated[str | None, typer.Option(help="What the person agreed to.")] = None,
+    consent_text: Annotated[str, typer.Option(help="Which text they were shown.")] = "unnamed",
 ) -> None:
     """Enrol a person with 5 to 10 photos."""
     images = [photo.read_bytes() for photo in photos]
+    given = None if consent is None else ConsentGiven(consent, consent_text)
     done = _with_service(
-        lambda service: service.register(parse_subject_id(user_id), images, caller=COMMAND_LINE)
+        lambda service: service.register(
+            parse_subject_id(user_id), images, caller=COMMAND_LINE, consent=given
+        )
     )
     if as_json:
         _print_json({"user_id": done.subject_id, "samples": [sample.verdict() for sample in done.samples]})
@@ -136,7 +143,11 @@ def show_user(user_id: UserId) -> None:
 
 @users.command("erase")
 def erase_user(
-    user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False
+    user_id: UserId,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    receipt: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Where to write the signed receipt.")
+    ] = None,
 ) -> None:
     """Erase a person for good."""
     with told_in_one_line():
@@ -144,6 +155,8 @@ def erase_user(
     if not yes:
         typer.confirm(f"Erase {subject_id}? It can't be undone", abort=True)
     done = _with_service(lambda service: service.erase(subject_id, caller=COMMAND_LINE))
+    if receipt is not None:
+        receipt.write_text(receipt_text(done.said, done.signature), encoding="utf-8")
     console.print(
         f"{done.subject_id} is erased; audit record {done.receipt.sequence}, {done.receipt.digest.hex()}"
     )

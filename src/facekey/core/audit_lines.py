@@ -13,7 +13,7 @@ from datetime import datetime
 
 from facekey.core.audit import Anchor, ChainCheck, ChainedRecord, Head
 from facekey.core.audit_ports import SignatureVerifier
-from facekey.core.audit_statements import Checkpoint, Signature
+from facekey.core.audit_statements import Checkpoint, ErasureStatement, Signature
 from facekey.core.errors import AuditBroken, SignatureWrong
 
 MAX_LINE = 1_000_000  # far more than any record; a file without line ends must not fill the memory
@@ -160,6 +160,39 @@ def verify_lines(
             "and all after it have no checkpoint behind them: they were added, or the end was cut off",
         )
     return Verified(head, checkpoints if verifier is not None else 0, signed if verifier is not None else 0)
+
+
+def receipt_text(said: ErasureStatement, signature: Signature) -> str:
+    """An erasure receipt as a file."""
+    return (
+        json.dumps(
+            {
+                "subject": said.subject,
+                "erased_at": said.erased_at.isoformat(timespec="milliseconds"),
+                "audit_sequence": said.head.sequence,
+                "audit_digest": said.head.digest.hex(),
+                "kid": signature.kid,
+                "signature": signature.value.hex(),
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def parse_receipt(text: str) -> tuple[ErasureStatement, Signature]:
+    """An erasure receipt, as the API and the command line give it.
+
+    Raises:
+        SignatureWrong: it is none.
+    """
+    try:
+        said = json.loads(text)
+        head = Head(operator.index(said["audit_sequence"]), bytes.fromhex(said["audit_digest"]))
+        statement = ErasureStatement(str(said["subject"]), datetime.fromisoformat(said["erased_at"]), head)
+        return statement, Signature(str(said["kid"]), bytes.fromhex(said["signature"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SignatureWrong("the file is no erasure receipt") from error
 
 
 def _line(said: dict[str, str | int]) -> str:

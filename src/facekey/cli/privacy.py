@@ -1,0 +1,113 @@
+"""`facekey consent | retention | users export`: what people may ask for, and what time asks for."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from facekey.cli.outcome import told_in_one_line
+from facekey.core.caller import COMMAND_LINE
+from facekey.core.consent import ConsentGiven
+from facekey.core.identifiers import parse_subject_id
+from facekey.core.personal_export import export_of
+from facekey.settings import read_settings
+from facekey.wiring import Privacy, open_privacy
+
+Answer = TypeVar("Answer")
+UserId = Annotated[str, typer.Argument(help="What your application calls the person.")]
+
+consent = typer.Typer(help="What people agreed to.", no_args_is_help=True)
+retention = typer.Typer(help="How long people are kept.", no_args_is_help=True)
+console = Console()
+
+
+@consent.command("list")
+def list_consents(user_id: UserId) -> None:
+    """A person's consents, those that are over included."""
+    kept = _with_privacy(lambda privacy: privacy.consents.of(parse_subject_id(user_id)))
+    table = Table("purpose", "text", "given", "expires", "withdrawn", box=None)
+    for one in kept:
+        times = (one.given_at, one.given.expires_at, one.withdrawn_at)
+        told = ("-" if time is None else time.isoformat(timespec="seconds") for time in times)
+        table.add_row(one.given.purpose, one.given.text_version, *told)
+    console.print(table)
+
+
+@consent.command("give")
+def give_consent(
+    user_id: UserId,
+    purpose: Annotated[str, typer.Argument(help="What the person agreed to.")],
+    text_version: Annotated[str, typer.Argument(help="Which text they were shown.")],
+    expires: Annotated[datetime | None, typer.Option(help="Until when it holds, UTC.")] = None,
+) -> None:
+    """Keep another consent."""
+    given = ConsentGiven(purpose, text_version, None if expires is None else expires.replace(tzinfo=UTC))
+    _with_privacy(
+        lambda privacy: privacy.consents.give(parse_subject_id(user_id), given, caller=COMMAND_LINE)
+    )
+    typer.echo("it is kept, and on record")
+
+
+@consent.command("withdraw")
+def withdraw_consent(
+    user_id: UserId, purpose: Annotated[str | None, typer.Option(help="Left out: all of them.")] = None
+) -> None:
+    """End consents. Whoever has none left isn't compared any more."""
+    ended = _with_privacy(
+        lambda privacy: privacy.consents.withdraw(parse_subject_id(user_id), purpose, caller=COMMAND_LINE)
+    )
+    typer.echo(f"{ended} consents are withdrawn")
+
+
+@retention.callback()
+def retention_root() -> None:
+    """How long people are kept."""
+
+
+@retention.command("run")
+def run_retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say whose time is over.")] = False,
+) -> None:
+    """Erase whose time is over, and old traces. The service does it every hour by itself."""
+    done = _with_privacy(lambda privacy: privacy.retain(dry_run=dry_run))
+    for one in done.overdue:
+        typer.echo(f"{one.subject_id}: {one.reason}")
+    if dry_run:
+        typer.echo(f"{len(done.overdue)} people would be erased now (200 at most are shown)")
+        return
+    typer.echo(
+        f"{len(done.receipts)} people were erased; {done.traces.attempts} counters, "
+        f"{done.traces.refresh_tokens} tokens and {done.traces.messages} messages removed"
+    )
+
+
+def export_user(
+    user_id: UserId,
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to; - for the standard output.")],
+    vectors: Annotated[bool, typer.Option("--vectors", help="Also the numbers of the face.")] = False,
+) -> None:
+    """Write down everything that is kept of a person, for that person."""
+    data = _with_privacy(lambda privacy: privacy.export(parse_subject_id(user_id), caller=COMMAND_LINE))
+    told = json.dumps(export_of(data, vectors=vectors), indent=2) + "\n"
+    if str(file) == "-":
+        sys.stdout.write(told)
+        return
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(told)
+
+
+def _with_privacy(ask: Callable[[Privacy], Awaitable[Answer]]) -> Answer:
+    async def run() -> Answer:
+        async with open_privacy(read_settings()) as privacy:
+            return await ask(privacy)
+
+    with told_in_one_line():
+        return asyncio.run(run())

@@ -1,0 +1,92 @@
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from facekey.cli.main import app
+from facekey.core.audit_lines import receipt_text
+from facekey.core.caller import COMMAND_LINE
+from facekey.core.types import SubjectId
+from facekey.settings import read_settings
+from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.sql.migrate import migrate
+from facekey.wiring import open_privacy
+from tests.contract.store.opened import event, open_store, template
+
+Run = Callable[..., Result]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A deployment in which alice was enrolled today and bob long ago."""
+    url, key = f"sqlite:///{tmp_path}/store.db", EncryptionKey.generate()
+    migrate(url)
+
+    async def fill() -> None:
+        store = await open_store(url, key)
+        await store.enrol(template("alice", 1), event("register", "alice"))
+        await store.enrol(template("bob", 2), event("register", "bob", at=LONG_AGO))
+        await store.database.close()
+
+    asyncio.run(fill())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("ENCRYPTION_KEY", key.written())
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_consents_come_and_go(run: Run) -> None:
+    assert run("consent", "give", "alice", "door", "v1", "--expires", "2099-01-01").exit_code == 0
+    listed = run("consent", "list", "alice").output
+    assert "door" in listed
+    assert "2099-01-01T00:00:00+00:00" in listed
+    assert "1 consents are withdrawn" in run("consent", "withdraw", "alice", "--purpose", "door").output
+    assert "0 consents are withdrawn" in run("consent", "withdraw", "alice").output
+    assert run("consent", "list", "nobody").exit_code == 1
+    assert run("consent", "give", "alice", "door", "v1", "--expires", "2001-01-01").exit_code == 65
+    assert run("consent", "give", "a/b", "door", "v1").exit_code == 65
+
+
+def test_an_export_is_for_its_person(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alice.json"
+    assert run("users", "export", "alice", file).exit_code == 0
+    assert file.stat().st_mode & 0o077 == 0
+    told = json.loads(file.read_text())
+    assert told["user_id"] == "alice"
+    assert "values" not in told["template"]["models"][0]
+    full = json.loads(run("users", "export", "alice", "-", "--vectors").output)
+    assert len(full["template"]["models"][0]["values"]) == 3
+    assert run("users", "export", "nobody", "-").exit_code == 1
+
+
+def test_time_erases(run: Run) -> None:
+    dry = run("retention", "run", "--dry-run")
+    assert dry.output.startswith("bob: unused\n1 people would be erased")
+    done = run("retention", "run")
+    assert done.stdout.startswith("bob: unused\n1 people were erased")
+    assert run("retention", "run").stdout.startswith("0 people were erased")
+    assert run("consent", "list", "alice").exit_code == 0
+
+
+def test_a_receipt_is_verified(run: Run, tmp_path: Path) -> None:
+    async def erase() -> str:
+        async with open_privacy(read_settings()) as privacy:
+            done = await privacy.erase(SubjectId("alice"), caller=COMMAND_LINE)
+            return receipt_text(done.said, done.signature)
+
+    receipt, public = tmp_path / "receipt.json", tmp_path / "public.pem"
+    receipt.write_text(asyncio.run(erase()))
+    public.write_text(run("audit", "key").output)
+    for words in ((), ("--public-key", public)):
+        done = run("audit", "verify-receipt", receipt, *words)
+        assert done.exit_code == 0, done.output
+        assert "audit record 3" in done.output
+    said = json.loads(receipt.read_text())
+    for changed in (json.dumps({**said, "subject": "0" * 32}), json.dumps({**said, "kid": "0"}), "{}", "x"):
+        receipt.write_text(changed)
+        assert run("audit", "verify-receipt", receipt, "--public-key", public).exit_code == 1
