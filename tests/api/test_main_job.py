@@ -92,9 +92,10 @@ async def test_directory(client: httpx.AsyncClient, photos: Photos) -> None:
     await register(client, "a", photos.enrolment())
     await register(client, "b", photos.stranger())
     first = (await client.get("/api/v1/users", params={"limit": 1})).json()
-    assert (first["total"], first["next_after"]) == (2, "a")
-    rest = (await client.get("/api/v1/users", params={"limit": 1, "after": "a"})).json()
-    assert [user["user_id"] for user in rest["users"]] == ["b"]
+    begin = first["users"][0]["user_id"]
+    assert (first["total"], first["next_after"]) == (2, begin)
+    rest = (await client.get("/api/v1/users", params={"limit": 1, "after": begin})).json()
+    assert {begin, rest["users"][0]["user_id"]} == {"a", "b"}, "in whichever order"
     one = (await client.get("/api/v1/users/a")).json()
     assert one["models"][0].startswith("mobilefacenet:")
     problem(await client.get("/api/v1/users/nobody"), 404, "user_unknown")
