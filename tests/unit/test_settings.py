@@ -140,6 +140,7 @@ def test_lists_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FACEKEY_FACE_TOKEN_SECONDS", "86400"),
         ("FACEKEY_LOCKOUT_FREE", "0"),
         ("FACEKEY_LOCKOUT_LOCKED_AT", "1000"),
+        ("FACEKEY_ADAPTATION_DRIFT", "0.6"),
     ],
 )
 def test_settings_that_would_weaken_the_service(
@@ -150,7 +151,10 @@ def test_settings_that_would_weaken_the_service(
         read_settings()
 
 
-@pytest.mark.parametrize(("name", "value"), [("FACEKEY_MATCH_FMR", "1e-3"), ("FACEKEY_STREAM_ACTIONS", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FACEKEY_MATCH_FMR", "1e-3"), ("FACEKEY_STREAM_ACTIONS", "0"), ("FACEKEY_ADAPTATION", "on")],
+)
 def test_strict_is_strict(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     read_settings()

@@ -28,7 +28,7 @@ console = Console()
 
 SAID = {
     Verdict.TOO_FEW_PEOPLE: "not enough samples",
-    Verdict.TOO_FEW_ERRORS: "too few errors to tell",
+    Verdict.TOO_FEW_ERRORS: "too few errors",
     Verdict.NOT_WORSE: "not worse",
     Verdict.ALARM: "[red]WORSE[/red]",
 }

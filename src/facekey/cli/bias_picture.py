@@ -45,6 +45,8 @@ def draw(findings: tuple[Finding, ...], path: Path, *, title: str) -> None:
             for column, rate in enumerate(rates):
                 some = [one for one in findings if (one.attribute, one.rate) == (attribute, rate)]
                 _panel(axes[row, column], some, f"{attribute}\n{TITLES[rate]}")
+    else:
+        figure.text(0.5, 0.5, "nothing to report: nobody declared a group", ha="center", color=GREY)
     figure.supxlabel(
         "points: rate of the group, bars: 95 % interval; grey diamonds: all other groups of the attribute; "
         "red: alarm",
