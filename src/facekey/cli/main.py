@@ -12,6 +12,7 @@ from facekey.cli import (
     alerts,
     audit,
     bias,
+    doctor,
     index,
     keys,
     liveness,
@@ -43,12 +44,13 @@ def root(
     ] = False,
 ) -> None:
     """Self-hosted face authentication."""
-    if not structlog.is_configured():
+    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
         # What commands print is for other programs to read: log lines don't belong there.
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 app.command("register")(people.register)
 app.command("authenticate")(people.authenticate)
 app.command("identify")(people.identify)
