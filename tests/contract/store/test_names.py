@@ -13,7 +13,7 @@ from facekey.core.types import SubjectId
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.names import Names, seal_names
 from facekey.store.sql.tables import subjects, templates
-from tests.contract.store.opened import Store, event, open_store, template
+from tests.contract.store.opened import Store, event, on_postgres, open_store, template
 
 NAME = "alice.unmistakable@example.org"
 PEOPLE = 12
@@ -81,6 +81,19 @@ async def test_after_an_erasure_no_key_is_left(store: Store, url: str, tmp_path:
         assert where(wrapped_key, files), "should this be better one day, then say so"
     else:
         assert where(wrapped_key, files) == where(sealed, files) == set()
+
+
+@on_postgres
+async def test_an_erasure_does_not_wait_for_a_backup(store: Store, url: str, tmp_path: Path) -> None:
+    await enrol(store)
+    wrapped_key, _, _ = await secrets_of(store, NAME)
+    with psycopg.connect(url) as backup:
+        backup.execute("LOCK TABLE subjects IN ACCESS SHARE MODE")
+        await store.templates.erase(SubjectId(NAME), event("erase", NAME))
+        assert await store.templates.get(SubjectId(NAME)) is None
+    await store.templates.erase(SubjectId("somebody1"), event("erase", "somebody1"))
+    heap = {name for name in where(wrapped_key, files_of(url, tmp_path)) if not name.startswith("pg_wal")}
+    assert heap == set(), "the next one does what was put off"
 
 
 async def test_ids_of_an_older_version_are_sealed_at_the_next_start(

@@ -2,6 +2,7 @@
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -17,6 +18,7 @@ VACUUMED = (
     "templates, template_history, adaptation, images, consents, labels, "
     "attempts, operators, refresh_tokens, deployment, signing_keys"
 )
+REWRITE_WAITS_MS = 200
 INDEX_TABLE = "vector_index"  # there only where `store.index.pgvector` is in use
 
 
@@ -75,8 +77,24 @@ class Postgres:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         indexed = connection.exec_driver_sql(f"SELECT to_regclass('{INDEX_TABLE}')").scalar_one()
         size = connection.exec_driver_sql("SELECT pg_table_size('subjects')").scalar_one()
-        connection.exec_driver_sql("VACUUM (FULL) subjects" if size <= REWRITTEN_BYTES else "VACUUM subjects")
+        if size > REWRITTEN_BYTES or not _rewrite_people(connection):
+            connection.exec_driver_sql("VACUUM subjects")
         connection.exec_driver_sql(f"VACUUM {VACUUMED}{'' if indexed is None else f', {INDEX_TABLE}'}")
+
+
+def _rewrite_people(connection: Connection) -> bool:
+    """Write the table of people anew; False when somebody reads it for long, such as a backup.
+
+    Everybody who comes meanwhile waits behind this, so it doesn't wait long itself.
+    """
+    connection.exec_driver_sql(f"SET lock_timeout = {REWRITE_WAITS_MS}")
+    try:
+        connection.exec_driver_sql("VACUUM (FULL) subjects")
+    except OperationalError:
+        return False
+    finally:
+        connection.exec_driver_sql("RESET lock_timeout")
+    return True
 
 
 def _connect_args(statement_timeout_s: float) -> dict[str, str | int]:
