@@ -148,6 +148,9 @@ class Receiver:
                 receiver.posted.append(Posted(self.path, headers, body))
                 receiver.answer(self)
 
+            def do_GET(self) -> None:
+                receiver.answer(self)
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 pass
 

@@ -68,7 +68,7 @@ from facekey.services.stream import Stream, StreamPolicy
 from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
-from facekey.services.watch_audit import TellAuditBroken, WatchAudit
+from facekey.services.watch_audit import CheckTail, TellAuditBroken, WatchAudit
 from facekey.settings import Settings, read_settings
 from facekey.store.announced import AnnouncedTemplates
 from facekey.store.checkpoint_file import CheckpointFile
@@ -1135,9 +1135,8 @@ async def alerting(
         directory = SqlDirectory(database, ring, Names(keys.pseudonyms))
         names = FindName(directory=directory, pseudonym_key=keys.pseudonyms)
     watch = WatchAudit(
-        tail=SqlAuditTail(database),
+        check=CheckTail(tail=SqlAuditTail(database), pseudonym_key=keys.pseudonyms),
         tell=TellAuditBroken(alarm=outbox, clock=clock),
-        pseudonym_key=keys.pseudonyms,
     )
     async with AsyncExitStack() as running:
         for channel, notifier in notifiers(settings).items():

@@ -42,33 +42,25 @@ class TellAuditBroken:
         self._told = (error.sequence, now)
 
 
-class WatchAudit:
+class CheckTail:
     """Follows the end of the log: what was seen must stay, and what comes must follow.
 
     The first look takes the newest records as they are; `VerifyAudit` checks all of them.
     """
 
-    def __init__(self, *, tail: AuditTail, tell: TellAuditBroken, pseudonym_key: bytes) -> None:
+    def __init__(self, *, tail: AuditTail, pseudonym_key: bytes) -> None:
         """Take the key that the head's key is derived from."""
         self._tail = tail
-        self._tell = tell
         self._head_key = head_key_of(pseudonym_key)
         self._known: Head | None = None
 
-    async def __call__(self) -> Head | None:
-        """Look once; give where the log ends, None when it is broken.
+    async def __call__(self) -> Head:
+        """Check what is new; give where the log ends.
 
         Raises:
+            AuditBroken: names the first record that doesn't add up.
             StoreUnavailable: it can't be looked at now.
         """
-        try:
-            self._known = await self._look()
-        except AuditBroken as error:
-            await self._tell(error)
-            return None
-        return self._known
-
-    async def _look(self) -> Head:
         if self._known is None:
             tail = await self._tail.newest(NEWEST)
             known = _before(tail)
@@ -83,6 +75,7 @@ class WatchAudit:
                 )
             reached = _follow(tail, known)
             if reached == head:
+                self._known = head
                 return head
             if reached.sequence >= head.sequence:
                 raise AuditBroken(
@@ -99,6 +92,27 @@ class WatchAudit:
         if tail.records:
             raise AuditBroken(tail.records[-1].sequence, "no sealed head says that it is the last")
         return EMPTY
+
+
+class WatchAudit:
+    """Checks the tail of the log and tells of a break; run again and again in the background."""
+
+    def __init__(self, *, check: CheckTail, tell: TellAuditBroken) -> None:
+        """Take what finds a break and what tells of it."""
+        self._check = check
+        self._tell = tell
+
+    async def __call__(self) -> Head | None:
+        """Look once; give where the log ends, None when it is broken.
+
+        Raises:
+            StoreUnavailable: it can't be looked at now.
+        """
+        try:
+            return await self._check()
+        except AuditBroken as error:
+            await self._tell(error)
+            return None
 
 
 def _before(tail: Tail) -> Head:

@@ -18,7 +18,7 @@ from facekey.services import watch_audit
 from facekey.services.deliver import Deliver
 from facekey.services.find_name import FindName
 from facekey.services.verify_audit import VerifyAudit
-from facekey.services.watch_audit import TellAuditBroken, WatchAudit
+from facekey.services.watch_audit import CheckTail, TellAuditBroken, WatchAudit
 from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail
 from facekey.store.sql.outbox import SqlOutbox
@@ -163,9 +163,8 @@ def watch(store: Store, box: SqlOutbox, clock: HandClock) -> WatchAudit:
 
 def watching(store: Store, box: SqlOutbox, clock: HandClock) -> WatchAudit:
     return WatchAudit(
-        tail=SqlAuditTail(store.database),
+        check=CheckTail(tail=SqlAuditTail(store.database), pseudonym_key=store.keys.pseudonyms),
         tell=TellAuditBroken(alarm=box, clock=clock),
-        pseudonym_key=store.keys.pseudonyms,
     )
 
 

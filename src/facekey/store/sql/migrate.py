@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
 from facekey.store.sql.database import backend_of
@@ -42,3 +43,15 @@ def migrate(url: str) -> None:
         ) from error
     except DBAPIError as error:
         raise StoreUnavailable(f"the database can't be prepared: {error.orig}") from error
+
+
+def newest_revision() -> str:
+    """The schema of this version."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+async def revision_of(connection: AsyncConnection) -> str | None:
+    """The schema that a database has; None when it has none of ours. Changes nothing."""
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())

@@ -1,0 +1,1 @@
+"""The production list, item by item: what `facekey doctor` looks at."""

@@ -1,0 +1,45 @@
+"""The production list, in the order in which it is read: docs/production.md explains each item."""
+
+from facekey.doctor import (
+    accounts,
+    backup,
+    clock,
+    configuration,
+    database,
+    keys,
+    log,
+    machine,
+    redis,
+    served,
+)
+from facekey.doctor.examination import Check
+
+PRODUCTION: tuple[Check, ...] = (
+    Check("profile", configuration.profile),
+    Check("root keys", keys.root_keys),
+    Check("keys of records", keys.records),
+    Check("secret key", configuration.secret_key),
+    Check("TLS in front", served.tls),
+    Check("headers", served.headers),
+    Check("proxies", configuration.proxies),
+    Check("CORS", configuration.cors),
+    Check("limits", configuration.limits),
+    Check("database", database.server),
+    Check("database connection", database.connection),
+    Check("database user", database.role),
+    Check("schema", database.schema),
+    Check("append-only log", database.append_only),
+    Check("Redis", redis.address),
+    Check("Redis memory", redis.memory),
+    Check("admins", accounts.admins),
+    Check("API keys", accounts.applications),
+    Check("audit log", log.chain),
+    Check("backup", backup.restorable),
+    Check("clock", clock.against_others),
+    Check("models", machine.models),
+    Check("disk", machine.disk),
+    Check("files", machine.files),
+    Check("privacy", configuration.privacy),
+    Check("alerts", configuration.alerts),
+    Check("alerts sent", log.undelivered),
+)
