@@ -6,7 +6,8 @@ from facekey.api.app import create_app
 from facekey.api.logs import configure
 from facekey.core.errors import FaceKeyError
 from facekey.settings import read_settings
-from facekey.wiring import doors, open_service, request_limits
+from facekey.wiring.limits import doors, request_limits
+from facekey.wiring.service import open_service
 
 try:
     _settings = read_settings()

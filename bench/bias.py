@@ -29,7 +29,7 @@ from facekey.core.calibration import evidence_of_fmr
 from facekey.core.errors import ImageRefused, SampleRejected
 from facekey.settings import read_settings
 from facekey.vision.subject import SubjectPolicy
-from facekey.wiring import Vision, open_vision, open_zoo
+from facekey.wiring.vision import Vision, open_vision, open_zoo
 
 ETHNICITY = ("white", "black", "asian", "indian", "others")
 AGES = ((0, "under_18"), (18, "18_29"), (30, "30_44"), (45, "45_59"), (60, "60_plus"))

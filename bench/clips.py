@@ -39,7 +39,7 @@ from facekey.vision.liveness.parallax import ParallaxLiveness
 from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline
 from facekey.vision.sequence import FRAMES, SequenceJudge
-from facekey.wiring import open_detector
+from facekey.wiring.vision import open_detector
 from facekey.zoo.fusion import FusionFile, read_fusion
 from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.zoo import Zoo

@@ -28,7 +28,8 @@ from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
-from facekey.wiring import open_service, open_vision, open_zoo
+from facekey.wiring.service import open_service
+from facekey.wiring.vision import open_vision, open_zoo
 from facekey.zoo.onnx import OnnxSession
 
 ROUNDS = 150

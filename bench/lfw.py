@@ -35,7 +35,7 @@ from facekey.core.metrics import (
 from facekey.core.types import Reason, References
 from facekey.settings import read_settings
 from facekey.vision.subject import SubjectPolicy
-from facekey.wiring import Vision, open_vision, open_zoo
+from facekey.wiring.vision import Vision, open_vision, open_zoo
 
 FOLDS = 10
 RATES = (1e-3, 1e-4, 1e-5)

@@ -29,7 +29,7 @@ from bench.photo import sample_photos, webcam_jpeg
 from facekey.core.similarity import cosine
 from facekey.core.types import Evidence
 from facekey.settings import read_settings
-from facekey.wiring import open_vision, open_zoo
+from facekey.wiring.vision import open_vision, open_zoo
 
 ENVIRONMENT = Path(".venv-peers")
 PACKAGES = ("dlib-bin==20.0.1.post1", "numpy", "pillow", "click", "setuptools<81")

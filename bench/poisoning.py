@@ -32,7 +32,7 @@ from facekey.core.matching import Matcher
 from facekey.core.personal_bar import BarPolicy, Score
 from facekey.core.types import Embedding, Floats, ModelId, References, SubjectId, Template
 from facekey.settings import read_settings
-from facekey.wiring import open_vision, open_zoo
+from facekey.wiring.vision import open_vision, open_zoo
 
 DAYS = 30
 IMPOSTORS = 5

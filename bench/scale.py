@@ -24,7 +24,7 @@ from facekey.core.types import Floats, References, SubjectId, Template
 from facekey.settings import read_settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.migrate import migrate
-from facekey.wiring import EMBEDDERS, open_zoo
+from facekey.wiring.vision import open_vision, open_zoo
 from tests.contract.store.opened import event, open_store
 from tests.photos import shots
 from tests.postgres import start_postgres
@@ -107,13 +107,12 @@ def _service(url: str, key: EncryptionKey, enrolment: list[bytes]) -> Iterator[t
 
 async def _fill(url: str, key: EncryptionKey) -> None:
     """Store made-up people as a registration does, each in a transaction of its own."""
-    zoo = open_zoo(read_settings())
-    model = next(zoo.open(name).model_id for name in EMBEDDERS if zoo.status(name).installed)
+    model, population = next(iter(open_vision(open_zoo(read_settings())).populations.items()))
     store = await open_store(url, key)
     rng = np.random.default_rng(1)
     try:
         for number in range(PEOPLE):
-            vectors = rng.standard_normal((PHOTOS, 512)).astype(np.float32)
+            vectors = rng.standard_normal((PHOTOS, len(population.mean))).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             user_id = f"user{number:05}"
             template = Template(SubjectId(user_id), (References(model, vectors),))

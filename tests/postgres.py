@@ -39,6 +39,11 @@ class PostgresServer:
         """The URL of a new database with this version's tables, copied from one that was migrated."""
         return self._new(TEMPLATE)
 
+    def programs(self) -> Path:
+        """Where pg_dump and pg_restore of this version lie."""
+        pid = self._server.get_pid()
+        return Path(f"/proc/{pid}/exe").resolve().parent
+
     def stop(self) -> None:
         self._server.cleanup()
 

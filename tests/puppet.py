@@ -16,7 +16,7 @@ from facekey.core.types import Frame
 from facekey.vision.decode import decode
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.quality.pose import head_pose
-from facekey.wiring import open_detector
+from facekey.wiring.vision import open_detector
 from facekey.zoo.zoo import Zoo
 
 WIDTH, HEIGHT = 640, 480

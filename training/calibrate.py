@@ -33,7 +33,7 @@ from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
-from facekey.wiring import EMBEDDERS, open_detector
+from facekey.wiring.vision import EMBEDDERS, open_detector
 from facekey.zoo.zoo import Zoo, default_cards_dir
 from training.progress import bar
 

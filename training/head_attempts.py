@@ -30,7 +30,7 @@ from facekey.vision.decode import decode
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.subject import SubjectPolicy, choose_subject
-from facekey.wiring import EMBEDDERS, open_detector
+from facekey.wiring.vision import EMBEDDERS, open_detector
 from facekey.zoo.zoo import Zoo
 from training.progress import bar, say
 

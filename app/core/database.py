@@ -1,6 +1,6 @@
 """`python -c "from app.core.database import init_db; init_db()"`: create or upgrade the database."""
 
-from facekey.wiring import prepare_database
+from facekey.wiring.database import prepare_database
 
 
 def init_db() -> None:

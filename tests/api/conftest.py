@@ -10,7 +10,7 @@ from asgi_lifespan import LifespanManager
 from facekey.api.app import create_app
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
-from facekey.wiring import open_service
+from facekey.wiring.service import open_service
 from facekey.zoo.zoo import Zoo
 
 Answer = httpx.Response

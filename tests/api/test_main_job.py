@@ -7,7 +7,7 @@ import pytest
 
 from facekey.core.audit import verify_chain
 from facekey.settings import Settings
-from facekey.wiring import open_audit_records
+from facekey.wiring.records import open_audit_records
 from tests.api.conftest import authenticate, identify, problem, register
 from tests.photos import Photos
 

@@ -20,7 +20,7 @@ from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.patch import cut_patch
 from facekey.vision.quality.pose import head_pose
 from facekey.vision.sequence import FRAMES, SequenceJudge
-from facekey.wiring import open_judge
+from facekey.wiring.vision import open_judge
 from facekey.zoo.zoo import Zoo
 from tests.unit.core.made import direction, evidence
 from training.data.rendered import Still, brought_to_frame, moved_picture, person

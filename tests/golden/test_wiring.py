@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from facekey.core.errors import ModelError, ModelUnavailable
-from facekey.wiring import open_vision
+from facekey.wiring.vision import open_vision
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
 LIVENESS = "liveness_resnet18"

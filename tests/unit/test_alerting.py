@@ -1,4 +1,4 @@
-"""From a spoof in front of the camera to a mail and a signed request, as `wiring.py` puts it together."""
+"""From a spoof in front of the camera to a mail and a signed request, as `wiring` puts it together."""
 
 import asyncio
 import json
@@ -15,7 +15,8 @@ from facekey.core.types import Outcome, Reason, SubjectId
 from facekey.settings import Settings, read_settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.ledger import SqlLedger
-from facekey.wiring import alerting, audit_log, channels, notifiers, open_outbox
+from facekey.wiring.alerts import alerting, channels, notifiers, open_outbox
+from facekey.wiring.records import audit_log
 from tests.contract.store.opened import ATTEMPTS, Store
 from tests.receivers import Inbox, MailServerProcess, Receiver, answer_with
 from tests.unit.core.made import CALLER, evidence, near

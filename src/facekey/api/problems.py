@@ -152,7 +152,10 @@ def problem(
         code=code,
     )
     return JSONResponse(
-        {**body.model_dump(), **(extra or {})}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE
+        {**body.model_dump(), **(extra or {})},
+        int(status),
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
     )
 
 

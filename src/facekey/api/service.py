@@ -1,4 +1,4 @@
-"""What the API serves: the verbs and the views it may call, as `wiring.py` put them together."""
+"""What the API serves: the verbs and the views it may call, as `wiring` put them together."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -17,7 +17,7 @@ from facekey.core.identifiers import parse_subject_id
 from facekey.services.manage_accounts import ManageAccounts, NewOperator
 from facekey.services.unlock import Unlock
 from facekey.settings import read_settings
-from facekey.wiring import open_accounts
+from facekey.wiring.accounts import open_accounts
 
 Answer = TypeVar("Answer")
 Name = Annotated[str, typer.Argument(help="3 to 64 characters: small letters, digits and . _ -")]

@@ -18,7 +18,8 @@ from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import DeliveryFailed
 from facekey.services.deliver import SEND_S
 from facekey.settings import Settings, read_settings
-from facekey.wiring import SystemClock, notifiers, open_alerts
+from facekey.wiring.alerts import notifiers, open_alerts
+from facekey.wiring.clocks import SystemClock
 
 app = typer.Typer(help="Alerts by e-mail and webhook.", no_args_is_help=True)
 console = Console()

@@ -19,7 +19,7 @@ from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import RequestInvalid, SettingsInvalid
 from facekey.services.verify_audit import VerifyAudit
 from facekey.settings import Settings, read_settings
-from facekey.wiring import open_audit_trail, open_records, read_public_keys
+from facekey.wiring.records import open_audit_trail, open_records, read_public_keys
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
 

@@ -21,7 +21,7 @@ from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.errors import RequestInvalid
 from facekey.services.bias import BiasReport
 from facekey.settings import Settings, read_settings
-from facekey.wiring import open_bias
+from facekey.wiring.bias import open_bias
 
 app = typer.Typer(help="Error rates by group of people.", no_args_is_help=True)
 console = Console()

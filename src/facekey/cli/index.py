@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.caller import COMMAND_LINE
 from facekey.settings import Settings, read_settings
-from facekey.wiring import open_index
+from facekey.wiring.galleries import open_index
 
 app = typer.Typer(help="The index that services share.", no_args_is_help=True)
 console = Console()

@@ -15,7 +15,9 @@ from facekey.core.root_keys import KeyUse, Rotation
 from facekey.settings import Settings, read_settings
 from facekey.store.keys.encryption_key import FIRST_VERSION, LAST_VERSION, EncryptionKey
 from facekey.store.keys.stored import add_key, use_key
-from facekey.wiring import SystemClock, key_uses, open_key_file, open_rotation
+from facekey.wiring.clocks import SystemClock
+from facekey.wiring.keys import open_key_file
+from facekey.wiring.rotation import key_uses, open_rotation
 
 app = typer.Typer(help="The keys that protect every template.", no_args_is_help=True)
 console = Console()

@@ -17,7 +17,7 @@ from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
 from facekey.vision.liveness.depth import MESH_MODEL
 from facekey.vision.liveness.depth_picture import depth_png
 from facekey.vision.subject import SubjectPolicy, choose_subject
-from facekey.wiring import open_depth, open_detector, open_zoo
+from facekey.wiring.vision import open_depth, open_detector, open_zoo
 
 app = typer.Typer(help="What the checks for a living person see.", no_args_is_help=True)
 output = Console()

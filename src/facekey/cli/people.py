@@ -23,7 +23,7 @@ from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Outcome
 from facekey.services.undo_adaptation import BackTo
 from facekey.settings import read_settings
-from facekey.wiring import open_service
+from facekey.wiring.service import open_service
 
 PAGE = 100
 

@@ -19,7 +19,7 @@ from facekey.core.consent import ConsentGiven
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.personal_export import export_of
 from facekey.settings import read_settings
-from facekey.wiring import Privacy, open_privacy
+from facekey.wiring.privacy import Privacy, open_privacy
 
 Answer = TypeVar("Answer")
 UserId = Annotated[str, typer.Argument(help="What your application calls the person.")]

@@ -14,7 +14,8 @@ from facekey.api.server import GuardedHttp
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.errors import SettingsInvalid
 from facekey.settings import Settings, read_settings
-from facekey.wiring import doors, open_service, request_limits
+from facekey.wiring.limits import doors, request_limits
+from facekey.wiring.service import open_service
 
 
 def serve(

@@ -193,7 +193,9 @@ def alert_of(event: AuditEvent, subject: str | None) -> Alert | None:
     if event.action == "lock_out":
         return _alert(AlertKind.LOCK_OUT, event, subject, _chosen(event, "of", "failures"))
     if event.action == "bias_alarm":
-        return _alert(AlertKind.BIAS_ALARM, event, None, _chosen(event, "attribute", "group", "measure", "ratio"))
+        return _alert(
+            AlertKind.BIAS_ALARM, event, None, _chosen(event, "attribute", "group", "measure", "ratio")
+        )
     if event.reason == "refresh_token_reused":
         return _alert(AlertKind.TOKEN_REUSED, event, None, {})
     return None

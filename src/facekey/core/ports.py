@@ -1,6 +1,6 @@
 """The plugs: what the inside asks of the outside, one to three methods each.
 
-A port belongs to who calls it and is as small as that caller needs. `wiring.py` alone
+A port belongs to who calls it and is as small as that caller needs. `wiring` alone
 knows what is plugged in.
 """
 

@@ -29,7 +29,7 @@ class Authenticate:
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
-        """Take what the decision needs; `wiring.py` chooses the implementations."""
+        """Take what the decision needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
         self._templates = templates
         self._decoy = decoy

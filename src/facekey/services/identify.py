@@ -47,7 +47,7 @@ class Identify:
         clock: Clock,
         consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
-        """Take what the search needs; `wiring.py` chooses the implementations."""
+        """Take what the search needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
         self._gallery = gallery
         self._policy = policy

@@ -27,7 +27,7 @@ class ReadAudit:
         audit: AuditLog,
         clock: Clock,
     ) -> None:
-        """Take the log in all its forms; `wiring.py` chooses the implementations."""
+        """Take the log in all its forms; `wiring` chooses the implementations."""
         self._view = view
         self._trail = trail
         self._verify = verify

@@ -61,7 +61,7 @@ class SignIn:
         clock: Clock,
         policy: TokenPolicy,
     ) -> None:
-        """Take what a sign-in needs; `wiring.py` chooses the implementations."""
+        """Take what a sign-in needs; `wiring` chooses the implementations."""
         self._operators = operators
         self._passwords = passwords
         self._access_tokens = access_tokens

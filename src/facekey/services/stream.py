@@ -132,7 +132,7 @@ class Stream:
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
     ) -> None:
-        """Take what sessions need; `wiring.py` chooses the implementations."""
+        """Take what sessions need; `wiring` chooses the implementations."""
         self.watcher = watcher
         self.templates = templates
         self.decoy = decoy

@@ -54,7 +54,7 @@ class Pipeline:
         limits: DecodeLimits | None = None,
         observe: StageObserver | None = None,
     ) -> None:
-        """Take the networks; `wiring.py` chooses them.
+        """Take the networks; `wiring` chooses them.
 
         Args:
             detector: finds the faces.

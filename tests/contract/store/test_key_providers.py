@@ -15,7 +15,7 @@ from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.keys.stored import InTheOpen, KeyWrapping, StoredKeys, add_key, use_key
 from facekey.store.sealing import KeyProvider, KeyRing
-from facekey.wiring import open_key_file, open_keys
+from facekey.wiring.keys import open_key_file, open_keys
 from tests.kms import Kms, kms
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_what_is_missing_is_named(chosen: dict[str, object], named: str) -> None
 def test_boto3_is_loaded_where_it_is_chosen_and_missed_by_name(path: Path) -> None:
     code = f"""
 import sys
-from facekey.wiring import open_keys
+from facekey.wiring.keys import open_keys
 from facekey.settings import Settings
 assert "boto3" not in sys.modules
 sys.modules["boto3"] = None  # as if it weren't installed

@@ -14,7 +14,7 @@ from facekey.core.types import SubjectId
 from facekey.settings import read_settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.migrate import migrate
-from facekey.wiring import open_privacy
+from facekey.wiring.privacy import open_privacy
 from tests.contract.store.opened import event, open_store, template
 
 Run = Callable[..., Result]

@@ -114,9 +114,7 @@ def test_an_older_export_is_told_from_this_one_by_kept_checkpoints(lines: list[s
     verify_lines(lines, verifier=SIGNER.public, anchors=[one.anchor for one in kept])
     older = lines[:4]
     verify_lines(older, verifier=SIGNER.public)
-    with pytest.raises(
-        AuditBroken, match="record 4: missing, with all after it; the checkpoint"
-    ):
+    with pytest.raises(AuditBroken, match="record 4: missing, with all after it; the checkpoint"):
         verify_lines(older, verifier=SIGNER.public, anchors=[one.anchor for one in kept])
 
 

@@ -26,7 +26,7 @@ from facekey.services.bias import MonitorBias
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.labels import SqlLabels
-from facekey.wiring import vocabulary
+from facekey.wiring.limits import vocabulary
 from tests.contract.store.opened import Store, event, template
 from tests.unit.api.requests import ask
 from tests.unit.core.made import CALLER, MODEL, direction, near

@@ -9,7 +9,7 @@ go on after records of their own.
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Update, insert, select, update
 from sqlalchemy.engine import RootTransaction
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,15 +78,7 @@ class SqlAuditLog:
         last = await self._last(connection, stored)
         record = chain(last.sequence + 1, canonical_body(event, self.names.key), last.digest)
         head = Head(record.sequence, record.digest)
-        await connection.execute(
-            insert(audit).values(
-                sequence=record.sequence,
-                body=record.body,
-                previous=record.previous,
-                digest=record.digest,
-            )
-        )
-        await put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=stored is None)
+        await _put(connection, record, SealedHead(head, seal_of(head, self._head_key)), new=stored is None)
         if self._follower is not None:
             await self._follower.recorded(connection, event)
         return Receipt(record.sequence, record.digest)
@@ -105,7 +97,7 @@ class SqlAuditLog:
             if await _last_sequence(connection) != head.sequence:
                 raise AuditBroken(head.sequence, "is not the last any more; try again")
             if head != EMPTY:
-                await put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=True)
+                await _put_head(connection, SealedHead(head, seal_of(head, self._head_key)), new=True)
             return await self.append_within(connection, event)
 
         return await self._database.write(sealing)
@@ -142,13 +134,33 @@ class SqlAuditLog:
         return last
 
 
-async def put_head(connection: AsyncConnection, sealed: SealedHead, *, new: bool) -> None:
-    """Write the head down."""
-    values = {"sequence": sealed.head.sequence, "digest": sealed.head.digest, "seal": sealed.seal}
+async def _put(connection: AsyncConnection, record: ChainedRecord, sealed: SealedHead, *, new: bool) -> None:
+    """Write a record and the head that it makes."""
+    row = insert(audit).values(
+        sequence=record.sequence, body=record.body, previous=record.previous, digest=record.digest
+    )
+    if connection.dialect.name == "postgresql" and not new:
+        # One statement for both: every other writer waits for each trip to the server.
+        await connection.execute(_head_moves(sealed).add_cte(row.cte("record")))
+        return
+    await connection.execute(row)
+    await _put_head(connection, sealed, new=new)
+
+
+async def _put_head(connection: AsyncConnection, sealed: SealedHead, *, new: bool) -> None:
     if new:
+        values = {"sequence": sealed.head.sequence, "digest": sealed.head.digest, "seal": sealed.seal}
         await connection.execute(insert(audit_head).values(id=HEAD_ROW, **values))
     else:
-        await connection.execute(update(audit_head).where(audit_head.c.id == HEAD_ROW).values(**values))
+        await connection.execute(_head_moves(sealed))
+
+
+def _head_moves(sealed: SealedHead) -> Update:
+    return (
+        update(audit_head)
+        .where(audit_head.c.id == HEAD_ROW)
+        .values(sequence=sealed.head.sequence, digest=sealed.head.digest, seal=sealed.seal)
+    )
 
 
 def _transaction_of(connection: AsyncConnection) -> RootTransaction | None:

@@ -1,0 +1,1 @@
+"""Who stands behind which port. Only here settings are read and choices made."""

@@ -1,0 +1,107 @@
+"""Where faces are searched, and what replicas share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from facekey.core.errors import SealBroken, SettingsInvalid
+from facekey.core.matching import Matcher
+from facekey.services.rebuild_index import RebuildIndex
+from facekey.settings import Settings
+from facekey.store.gallery import MemoryGallery
+from facekey.store.redis.shared import in_redis
+from facekey.store.sealing import KeyRing
+from facekey.store.shared import SeenFramesLimits, Shared, in_process
+from facekey.store.shared_gallery import SharedGallery
+from facekey.store.shared_index import SharedIndex
+from facekey.store.sql.database import Database
+from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
+from facekey.wiring.clocks import MonotonicTicker, SystemClock
+from facekey.wiring.database import prepare_database
+from facekey.wiring.keys import open_keys
+from facekey.wiring.records import audit_log
+
+
+@asynccontextmanager
+async def open_shared(settings: Settings, keys: DeploymentKeys) -> AsyncIterator[Shared]:
+    """What all replicas share: in Redis when the settings name one, else in this process.
+
+    Raises:
+        SettingsInvalid: REDIS_URL is none.
+    """
+    ticker = MonotonicTicker()
+    frames = SeenFramesLimits(settings.stream_seen_frames, 3600 * settings.stream_seen_hours)
+    url = "" if settings.redis_url is None else settings.redis_url.get_secret_value().strip()
+    if not url:
+        yield in_process(ticker, frames)
+        return
+    # Derived from, never equal to: the pseudonyms of the audit log have this key for themselves.
+    async with in_redis(url, secret=keys.pseudonyms, ticker=ticker, frames=frames) as shared:
+        yield shared
+
+
+async def open_gallery(
+    settings: Settings, database: Database, ring: KeyRing, matcher: Matcher, keys: DeploymentKeys
+) -> MemoryGallery | SharedGallery:
+    """The gallery that the settings name, ready to be searched."""
+    gallery: MemoryGallery | SharedGallery = MemoryGallery(database, ring, matcher)
+    if settings.index == "pgvector":
+        index = await _prepared_index(settings, database, ring, keys)
+        gallery = SharedGallery(database, ring, matcher, index)
+    try:
+        await gallery.refresh()
+    except SealBroken as error:
+        raise SealBroken(
+            f"a stored template can't be opened, so nobody can be identified: {error}"
+        ) from error
+    return gallery
+
+
+async def _prepared_index(
+    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
+) -> SharedIndex:
+    if not settings.database_url.startswith("postgres"):
+        raise SettingsInvalid("FACEKEY_INDEX=pgvector needs DATABASE_URL=postgresql://...")
+    index = SharedIndex(database, ring, audit_log(settings, database, keys))
+    await index.prepare()
+    return index
+
+
+@asynccontextmanager
+async def open_index(settings: Settings) -> AsyncIterator[RebuildIndex]:
+    """Rebuilding of the shared index, without loading a network.
+
+    Raises:
+        SettingsInvalid: a setting can't be used, or there is no shared index.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used, or has no pgvector.
+    """
+    if settings.index != "pgvector":
+        raise SettingsInvalid("there is no shared index: FACEKEY_INDEX is not pgvector")
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        keys = await load_deployment_keys(database, ring)
+        index = await _prepared_index(settings, database, ring, keys)
+        yield RebuildIndex(index=index, clock=SystemClock())
+    finally:
+        await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class StoresReadiness:
+    """Implements `api.service.Readiness`: networks are loaded by then, so the stores are what is asked."""
+
+    gallery: MemoryGallery | SharedGallery
+    shared: Shared
+
+    async def check(self) -> None:
+        """Ask what replicas share, read the database and open what is new in it.
+
+        Raises:
+            Unavailable: one of them doesn't answer, or can't be opened.
+        """
+        await self.shared.check()
+        await self.gallery.refresh()

@@ -1,0 +1,138 @@
+"""The audit log: who writes, seals, checks and reads it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from facekey.core.audit import ChainedRecord
+from facekey.core.audit_statements import CheckpointPolicy
+from facekey.credentials.signatures import Ed25519Signer, PublicKeys
+from facekey.services.checkpoint import MakeCheckpoint
+from facekey.services.read_audit import ReadAudit
+from facekey.services.seal_audit import SealAudit
+from facekey.services.verify_audit import VerifyAudit
+from facekey.services.watch_audit import TellAuditBroken
+from facekey.settings import Settings
+from facekey.store.checkpoint_file import CheckpointFile
+from facekey.store.sealing import KeyRing
+from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
+from facekey.store.sql.checkpoints import SqlCheckpoints
+from facekey.store.sql.database import Database
+from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
+from facekey.store.sql.signing_keys import SqlSigningKeys
+from facekey.wiring.alerts import open_outbox
+from facekey.wiring.clocks import SystemClock
+from facekey.wiring.database import prepare_database
+from facekey.wiring.keys import open_keys
+
+AUDIT_SIGNATURES = "audit"
+
+KEPT_FOR_EVER = timedelta(days=365_000)  # what they signed must be verifiable as long as anybody has it
+
+
+@asynccontextmanager
+async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[ChainedRecord]]:
+    """The audit chain, without loading a network or needing a key."""
+    async with open_audit_trail(settings) as trail:
+        yield trail.records()
+
+
+@asynccontextmanager
+async def open_audit_trail(settings: Settings) -> AsyncIterator[SqlAuditTrail]:
+    """The audit log as it is stored; reading it needs no key."""
+    database = Database(settings.database_url)
+    try:
+        yield SqlAuditTrail(database)
+    finally:
+        await database.close()
+
+
+def read_public_keys(path: Path) -> PublicKeys:
+    """Public keys from a PEM file.
+
+    Raises:
+        SettingsInvalid: there is none in it.
+    """
+    return PublicKeys.parse(path.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The audit log and what is around it."""
+
+    log: SqlAuditLog
+    trail: SqlAuditTrail
+    signer: Ed25519Signer
+    checkpoint: MakeCheckpoint
+    verify: VerifyAudit
+    read: ReadAudit
+    seal: SealAudit
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """The audit log with its keys, without loading a network; for the command line.
+
+    Raises:
+        SettingsInvalid: a setting can't be used.
+        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
+        StoreUnavailable: the database can't be used.
+    """
+    ring = KeyRing(open_keys(settings))
+    await asyncio.to_thread(prepare_database, settings)
+    database = Database(settings.database_url)
+    try:
+        yield await make_records(settings, database, ring, await load_deployment_keys(database, ring))
+    finally:
+        await database.close()
+
+
+async def make_records(
+    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
+) -> Records:
+    """The audit log of this database, with the keys that seal and sign it."""
+    clock = SystemClock()
+    secrets = await SqlSigningKeys(database, ring).load(
+        AUDIT_SIGNATURES, at=clock.now(), retired_for=KEPT_FOR_EVER
+    )
+    signer = Ed25519Signer([one.secret for one in secrets])
+    log = audit_log(settings, database, keys)
+    trail = SqlAuditTrail(database)
+    verify = VerifyAudit(
+        trail=trail,
+        verifier=signer.public,
+        pseudonym_key=keys.pseudonyms,
+        tell=TellAuditBroken(alarm=open_outbox(settings, database, keys), clock=clock),
+    )
+    file = settings.audit_checkpoint_file
+    checkpoint = MakeCheckpoint(
+        checkpoints=SqlCheckpoints(
+            database,
+            signer,
+            pseudonym_key=keys.pseudonyms,
+            witness=None if file is None else CheckpointFile(file),
+        ),
+        policy=CheckpointPolicy(records=settings.audit_checkpoint_records),
+        clock=clock,
+    )
+    read = ReadAudit(
+        view=SqlAuditView(database, pseudonym_key=keys.pseudonyms),
+        trail=trail,
+        verify=verify,
+        checkpoint=checkpoint,
+        audit=log,
+        clock=clock,
+    )
+    seal = SealAudit(trail=trail, seal=log, clock=clock)
+    return Records(log, trail, signer, checkpoint, verify, read, seal)
+
+
+def audit_log(settings: Settings, database: Database, keys: DeploymentKeys) -> SqlAuditLog:
+    """The audit log, in whose transactions alerts are written."""
+    return SqlAuditLog(
+        database, pseudonym_key=keys.pseudonyms, follower=open_outbox(settings, database, keys)
+    )
