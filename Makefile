@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TRAINING := .venv-training
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench format training-env models samples clean help
+.PHONY: run test check audit bench format training-env models samples clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -23,6 +23,11 @@ check: $(VENV)/.dev  ## formatting, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r src app
+
+audit: $(VENV)/.dev  ## bandit over the code, pip-audit over what is locked (needs the internet)
+	$(BIN)/bandit -q -r src app
+	$(BIN)/pip-audit --disable-pip -r requirements.txt
 
 format: $(VENV)/.dev  ## put the code into its form
 	$(BIN)/ruff check --fix .

@@ -258,7 +258,8 @@ def domain_problem(error: Exception) -> JSONResponse:
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler is installed for it alone
+    if not isinstance(error, RequestValidationError):  # the handler is installed for it alone
+        raise error
     faults = [
         {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
         for fault in error.errors()
@@ -268,7 +269,8 @@ async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is installed for it alone
+    if not isinstance(error, HTTPException):  # the handler is installed for it alone
+        raise error
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The framework names the methods of the first route that has the path.
         allowed = request.app.state.methods.allowed(request.url.path)

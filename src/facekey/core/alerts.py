@@ -34,7 +34,7 @@ class AlertKind(StrEnum):
     LOCK_OUT = "lock_out"
     AUDIT_BROKEN = "audit_broken"
     BIAS_ALARM = "bias_alarm"
-    TOKEN_REUSED = "token_reused"  # noqa: S105 - a kind of alert
+    TOKEN_REUSED = "token_reused"  # noqa: S105 # nosec B105
     TEST = "test"
 
 

@@ -92,12 +92,12 @@ class Challenge:
             raise ValueError("no action may come twice in one challenge")
 
 
-def draw_challenge(binding: Binding, random: Random, *, count: int | None = None) -> Challenge:
+def draw_challenge(binding: Binding, chance: Random, *, count: int | None = None) -> Challenge:
     """Draw a challenge: every order of different actions with a head move is as likely.
 
     Args:
         binding: whom it is for.
-        random: where chance comes from; predictable chance makes predictable challenges.
+        chance: where it comes from; predictable chance makes predictable challenges.
         count: how many actions; None draws two or three, 0 asks for nothing.
 
     Raises:
@@ -105,8 +105,8 @@ def draw_challenge(binding: Binding, random: Random, *, count: int | None = None
     """
     if count is not None and not 0 <= count <= len(Action):
         raise ValueError(f"a challenge has 0 to {len(Action)} actions")
-    size = random.randint(FEWEST, MOST) if count is None else count
-    actions = random.sample(tuple(Action), size)
+    size = chance.randint(FEWEST, MOST) if count is None else count
+    actions = chance.sample(tuple(Action), size)
     while actions and not HEAD_MOVES.intersection(actions):
-        actions = random.sample(tuple(Action), size)
-    return Challenge(f"{random.getrandbits(128):032x}", binding, tuple(actions))
+        actions = chance.sample(tuple(Action), size)
+    return Challenge(f"{chance.getrandbits(128):032x}", binding, tuple(actions))

@@ -1,6 +1,6 @@
 """Everything that is kept of one person, out of every table that knows people."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -56,8 +56,7 @@ class SqlPersonalRecords:
             .order_by(template_history.c.version)
         )
         adapted = select(adaptation.c.updated_at).where(adaptation.c.subject_uid == sealed.uid)
-        enrolled_at = time_of(row.enrolled_at)
-        assert enrolled_at is not None  # noqa: S101 - the column is never null
+        enrolled_at = datetime.fromisoformat(row.enrolled_at)
         return PersonalData(
             subject=Subject(
                 subject_id, enrolled_at, row.samples, tuple(one.model for one in template.references)

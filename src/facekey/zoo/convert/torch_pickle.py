@@ -7,7 +7,7 @@ one, a row of pickles followed by the bare numbers.
 """
 
 import io
-import pickle
+import pickle  # nosec B403
 import struct
 import zipfile
 from collections import OrderedDict

@@ -7,7 +7,7 @@ are never installed or imported.
 
 import re
 import shutil
-import subprocess
+import subprocess  # nosec B404
 import sys
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def _run(command: list[str], folder: Path) -> None:
     """
     try:
         # The command is a list, its variable parts come from a card: no shell reads them.
-        subprocess.run(  # noqa: S603
+        subprocess.run(  # noqa: S603 # nosec B603
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
