@@ -19,8 +19,12 @@ TEMPLATE = "facekey_template"
 class PostgresServer:
     """One server in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self._server = get_server(folder, cleanup_mode="delete")
+        if not durable:
+            with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
         self._number = itertools.count()
         self._folder = folder
         self._create(TEMPLATE)
@@ -76,6 +80,11 @@ class PostgresServer:
         return make_url(self._server.get_uri()).set(database=name).render_as_string(hide_password=False)
 
 
-def start_postgres() -> PostgresServer:
+def start_postgres(*, durable: bool = False) -> PostgresServer:
+    """Start one.
+
+    Args:
+        durable: survives a power cut. Tests stop processes and never the machine, and are faster without.
+    """
     # Not in pytest's own folder: the path of a Unix socket must be short.
-    return PostgresServer(Path(tempfile.mkdtemp(prefix="pg-")))
+    return PostgresServer(Path(tempfile.mkdtemp(prefix="pg-")), durable=durable)

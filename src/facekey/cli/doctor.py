@@ -13,7 +13,7 @@ from facekey.cli.outcome import Exit, told_in_one_line
 from facekey.doctor.examination import Patient, Result, State, examine, verdict
 from facekey.doctor.production import PRODUCTION
 from facekey.settings import read_settings
-from facekey.wiring import SystemClock
+from facekey.wiring.clocks import SystemClock
 
 console = Console()
 COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red", State.UNKNOWN: "magenta"}

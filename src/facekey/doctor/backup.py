@@ -16,7 +16,8 @@ from facekey.doctor.stored import opened
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.subjects import SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import subjects
-from facekey.wiring import open_keys, prepare_database
+from facekey.wiring.database import prepare_database
+from facekey.wiring.keys import open_keys
 
 OLD = timedelta(days=7)
 SQLITE = b"SQLite format 3\0"

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from facekey.credentials.access_tokens import SecretKey
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.notify.webhook import is_loopback
-from facekey.wiring import attempt_policy, channels, notifiers
+from facekey.wiring.alerts import channels, notifiers
+from facekey.wiring.limits import attempt_policy
 
 MOST_LOGINS_PER_MINUTE = 60
 MOST_RECOGNITIONS_PER_S = 1000

@@ -2,7 +2,8 @@
 
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.store.keys.environment import EnvironmentKeys
-from facekey.wiring import key_uses, open_keys
+from facekey.wiring.keys import open_keys
+from facekey.wiring.rotation import key_uses
 
 
 async def root_keys(patient: Patient) -> list[Finding]:

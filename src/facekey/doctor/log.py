@@ -12,7 +12,7 @@ from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail
 from facekey.store.sql.tables import outbox
-from facekey.wiring import open_keys
+from facekey.wiring.keys import open_keys
 
 BROKEN = "keep the database as it is, run facekey audit verify, compare with the checkpoints kept elsewhere"
 

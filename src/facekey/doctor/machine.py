@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.settings import Settings
 from facekey.store.sql.database import backend_of
-from facekey.wiring import open_zoo
+from facekey.wiring.vision import open_zoo
 
 GIGABYTE = 1_000_000_000
 LITTLE, TOO_LITTLE = 5 * GIGABYTE, GIGABYTE // 2
