@@ -19,9 +19,11 @@ from facekey.core.caller import Role
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
 from facekey.doctor import accounts, backup, clock, database, keys, log, machine, redis
 from facekey.doctor.examination import Finding, Look, Patient, State
+from facekey.settings import default_models_dir
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators
 from facekey.wiring.alerts import open_outbox
+from facekey.zoo.zoo import Zoo
 from tests.contract.store.opened import Store, event, open_store, template
 from tests.postgres import PostgresServer
 from tests.servers import RedisServer
@@ -413,6 +415,26 @@ async def test_networks_that_are_missing(make: Make, tmp_path: Path) -> None:
     finding = await one(machine.models, make(models_dir=tmp_path / "models"))
     is_it(finding, State.FAIL, "missing")
     assert "facekey models pull" in finding.mend
+
+
+async def test_networks_are_hashed_again(make: Make, tmp_path: Path, zoo: Zoo) -> None:
+    default, cache = default_models_dir(), tmp_path / "models"
+    cache.mkdir()
+    for name in zoo.names("default"):
+        (cache / name).symlink_to(default / name)
+    patient = make(models_dir=cache)
+    is_it(await one(machine.models, patient), State.OK, "by SHA-256")
+    (cache / "mtcnn_pnet").unlink()
+    shutil.copytree(default / "mtcnn_pnet", cache / "mtcnn_pnet")
+    graph = cache / "mtcnn_pnet" / "mtcnn_pnet.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
+    is_it(await one(machine.models, patient), State.FAIL, "mtcnn_pnet")
+
+
+async def test_an_older_schema_is_not_read(make: Make, store: Store) -> None:
+    await _run(store.url, "UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreUnavailable, match="schema"):
+        await log.chain(of(make, store))
 
 
 async def _run(url: str, statement: str) -> None:
