@@ -29,12 +29,14 @@ class Claim:
     Attributes:
         subject_id: whom somebody claims to be; None when they claim nobody.
         address: where the attempt comes from; None when it isn't known.
+        enrolment: of the template that was compared; None when nobody was.
         operator: the name that somebody tries to sign in with, with a password.
     """
 
     subject_id: SubjectId | None
     address: str | None
     operator: str | None = None
+    enrolment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ FaceKeyError
 ├── Unavailable                 nothing was decided; trying again may help
 │   ├── Overloaded
 │   ├── StoreUnavailable
+│   ├── EnrolmentGone           the person was erased while they were being compared
 │   ├── GalleryMoved            somebody was added after the search that a registration rests on
 │   ├── TemplateMoved           a template was changed by another at the same moment
 │   └── KeyUnavailable          a template can't be opened with the keys at hand
@@ -237,6 +238,12 @@ class StoreUnavailable(Unavailable):
     """The database did not take or give the data: locked, full, away."""
 
     code = "store_unavailable"
+
+
+class EnrolmentGone(Unavailable):
+    """The person was erased, or enrolled anew, while they were being compared. Nothing was decided."""
+
+    code = "enrolment_gone"
 
 
 class GalleryMoved(Unavailable):

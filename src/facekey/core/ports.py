@@ -352,6 +352,7 @@ class Ledger(Protocol):
 
         Raises:
             AttemptsExhausted: others failed so often meanwhile that the decision must not be given.
+            EnrolmentGone: who was let in is not enrolled any more; the decision must not be given.
             StoreUnavailable: it is not on record; the decision must not be given.
         """
         ...

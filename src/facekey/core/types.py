@@ -11,7 +11,7 @@ by accident. All pictures are RGB; all points are (x, y) in pixels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NewType
@@ -370,11 +370,13 @@ class Template:
     references: tuple[References, ...]
     consent_until: datetime | None = None
     """When the person's last consent ends; None when none was recorded (`core.consent`)."""
+    enrolment: str | None = None
+    """A random number that is another after an erasure and a new registration; None for who isn't stored."""
 
     def current(self) -> "Template":
         """The person as adaptation knows them now; without adaptation the same."""
         references = tuple(one.current() for one in self.references)
-        return Template(self.subject_id, references, self.consent_until)
+        return replace(self, references=references)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Authenticate (1:1): is the person in front of the camera the one they claim to be?"""
 
+from dataclasses import replace
+
 from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
@@ -91,7 +93,8 @@ class Authenticate:
         details = {**_details(evidence), **judged.details, "told": str(decision.reason)}
         on_record = absent or str(decision.reason)
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
-        await self._ledger.settle(event, claim, result_of(decision))
+        compared = None if template is None else template.enrolment
+        await self._ledger.settle(event, replace(claim, enrolment=compared), result_of(decision))
 
         # (5) Whatever comes of it, the decision stands.
         await self._judge.learn(judged)

@@ -400,6 +400,7 @@ class StreamSession:
             "models": ",".join(embedding.model for embedding in evidence.embeddings),
         }
         on_record = absent or str(decision.reason)
+        self._claim = replace(self._claim, enrolment=None if template is None else template.enrolment)
         await self._record(decision.outcome, on_record, details)
         # (6e)
         await stream.judge.learn(judged)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
 from facekey.core.audit import AuditEvent, AuditValue, pseudonym
+from facekey.core.errors import EnrolmentGone
 from facekey.core.ports import Receipt
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
@@ -56,6 +57,7 @@ class SqlLedger:
 
         Raises:
             AttemptsExhausted: others failed so often meanwhile that the decision must not be given.
+            EnrolmentGone: who was let in is not enrolled any more.
             StoreUnavailable: it is not on record.
         """
 
@@ -63,7 +65,9 @@ class SqlLedger:
             if result is not Result.NEITHER:
                 await self._count(connection, event, claim, result)
             if result is Result.SUCCESS and event.subject_id is not None:
-                await _seen(connection, self._audit.names.lookup(event.subject_id), event.at)
+                lookup = self._audit.names.lookup(event.subject_id)
+                await _still_enrolled(connection, lookup, claim.enrolment)
+                await _seen(connection, lookup, event.at)
             return await self._audit.append_within(connection, event)
 
         return await self._database.write(settling)
@@ -147,6 +151,18 @@ async def read_failures(connection: AsyncConnection, keys: list[str]) -> dict[st
         )
         for row in rows
     }
+
+
+async def _still_enrolled(connection: AsyncConnection, lookup: str, enrolment: str | None) -> None:
+    """Writers take turns: who is there now is there when the decision is committed.
+
+    Raises:
+        EnrolmentGone: nobody has this id, or somebody else has.
+    """
+    found = await connection.execute(select(subjects.c.uid).where(subjects.c.lookup == lookup))
+    uid = found.scalar_one_or_none()
+    if uid is None or enrolment not in (None, uid):
+        raise EnrolmentGone("the person was erased in the meantime; nothing was decided")
 
 
 async def _seen(connection: AsyncConnection, lookup: str, at: datetime) -> None:

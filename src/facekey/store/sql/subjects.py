@@ -243,6 +243,7 @@ def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
         subject_id,
         tuple(place.open(seal, blob, ModelId(model)) for model, blob in sealed.blobs),
         sealed.consent_until,
+        sealed.uid,
     )
 
 
