@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from facekey.cli.main import app
@@ -163,7 +164,7 @@ async def test_the_state_of_each_message(
     store: Store, analyzer: Playback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("facekey.cli.alerts.console", Console(width=200))
     with MailServerProcess(Inbox()) as mail, Receiver() as hook:
         settings = settings_for(store, mail, hook)
     outbox = open_outbox(settings, store.database, store.keys)
