@@ -42,7 +42,7 @@ def main() -> None:
         url = f"sqlite:///{Path(folder)}/bench.db"
         migrate(url)
         asyncio.run(_measure("SQLite", url))
-    server = start_postgres()
+    server = start_postgres(durable=True)
     try:
         asyncio.run(_measure("PostgreSQL", server.migrated()))
     finally:

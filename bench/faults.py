@@ -264,7 +264,7 @@ def _verify_chain(environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def _deployment(*, on_sqlite: bool = False) -> Iterator[Drill]:
-    postgres = start_postgres()
+    postgres = start_postgres(durable=True)
     with TemporaryDirectory() as folder:
         redis = RedisServer(Path(folder))
         redis.start()

@@ -43,7 +43,7 @@ def main() -> None:
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
     with TemporaryDirectory() as folder:
         _measure("SQLite", f"sqlite:///{folder}/empty.db", f"sqlite:///{folder}/full.db")
-    postgres = start_postgres()
+    postgres = start_postgres(durable=True)
     try:
         _measure("PostgreSQL", postgres.empty(), postgres.empty())
     finally:

@@ -118,6 +118,9 @@ def test_init_db_under_its_documented_name(environment: dict[str, str], tmp_path
     assert (tmp_path / "facekey.db").stat().st_size > 0
 
 
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "said"),
     [
@@ -127,7 +130,9 @@ def test_init_db_under_its_documented_name(environment: dict[str, str], tmp_path
         ({"DATABASE_URL": "mysql://x/y"}, SETTINGS_EXIT, "DATABASE_URL"),
         ({"FACEKEY_MATCH_FMR": "0.5"}, SETTINGS_EXIT, "FACEKEY_MATCH_FMR"),
         ({"FACEKEY_HOST": "0.0.0.0"}, SETTINGS_EXIT, "listens on 127.0.0.1 only"),  # noqa: S104
-        ({"FACEKEY_PROFILE": "production"}, SETTINGS_EXIT, "FACEKEY_PROFILE"),
+        ({"FACEKEY_PROFILE": "open"}, SETTINGS_EXIT, "FACEKEY_PROFILE"),
+        ({"FACEKEY_PROFILE": "production", "SECRET_KEY": ""}, SETTINGS_EXIT, "SECRET_KEY needs"),
+        ({"FACEKEY_PROFILE": "production", "SECRET_KEY": SECRET}, SETTINGS_EXIT, "facekey accounts add"),
         ({"FACEKEY_MODELS_DIR": "/nonexistent"}, 70, "facekey models pull"),
     ],
 )

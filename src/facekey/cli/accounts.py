@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from facekey.cli.outcome import told_in_one_line
+from facekey.cli.tables import print_table
 from facekey.core.attempts import Claim
 from facekey.core.caller import COMMAND_LINE, Role
 from facekey.core.errors import RequestInvalid
@@ -58,7 +59,7 @@ def list_operators() -> None:
         password = "one-time" if one.one_time else "own"
         state = "active" if one.disabled_at is None else f"disabled {_day(one.disabled_at)}"
         table.add_row(one.name, one.role, _day(one.created_at), password, state, f"operator:{one.uid}")
-    console.print(table)
+    print_table(table)
 
 
 @app.command("unlock")
@@ -114,7 +115,7 @@ def list_keys() -> None:
             _day(one.last_used_at, "never"),
             "active" if one.revoked_at is None else f"revoked {_day(one.revoked_at)}",
         )
-    console.print(table)
+    print_table(table)
 
 
 @keys.command("revoke")

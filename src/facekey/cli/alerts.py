@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.tables import print_table
 from facekey.core.alert_ports import Notifier, Waiting
 from facekey.core.alerts import Alert, AlertKind, message_of
 from facekey.core.caller import COMMAND_LINE
@@ -63,7 +64,10 @@ def show(
         for one in waiting:
             cells = _time(one.created_at), one.channel, one.message.title, str(one.tries), _state(one)
             table.add_row(*(escape(cell) for cell in cells))
-        console.print(table if waiting else "there is no alert")
+        if waiting:
+            print_table(table)
+        else:
+            console.print("there is no alert")
     if any(one.failed_at is not None for one in waiting):
         raise typer.Exit(Exit.NO)
 

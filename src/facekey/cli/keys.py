@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.tables import print_table
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.root_keys import KeyUse, Rotation
 from facekey.settings import Settings, read_settings
@@ -73,7 +74,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         table = Table("key id", "version", "records", "state", box=None)
         for use in uses:
             table.add_row(use.key_id, str(use.version), str(use.records), _state(use))
-        console.print(table)
+        print_table(table)
     if not all(use.at_hand for use in uses):
         raise typer.Exit(Exit.NO)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from facekey.api.service import Service
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.tables import print_table
 from facekey.core.audit_lines import receipt_text
 from facekey.core.calibration import confidence
 from facekey.core.caller import COMMAND_LINE
@@ -132,7 +133,7 @@ def list_users(as_json: AsJson = False) -> None:
     table = Table("user id", "enrolled", "photos", "networks", box=None)
     for one in everybody:
         table.add_row(*(str(one[key]) for key in ("user_id", "enrolled_at", "samples", "models")))
-    console.print(table)
+    print_table(table)
 
 
 @users.command("show")

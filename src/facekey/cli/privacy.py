@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from facekey.cli.outcome import told_in_one_line
+from facekey.cli.tables import print_table
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.consent import ConsentGiven
 from facekey.core.identifiers import parse_subject_id
@@ -38,7 +39,7 @@ def list_consents(user_id: UserId) -> None:
         times = (one.given_at, one.given.expires_at, one.withdrawn_at)
         told = ("-" if time is None else time.isoformat(timespec="seconds") for time in times)
         table.add_row(one.given.purpose, one.given.text_version, *told)
-    console.print(table)
+    print_table(table)
 
 
 @consent.command("give")

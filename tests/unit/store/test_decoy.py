@@ -133,7 +133,7 @@ async def test_an_unknown_id_costs_the_store_the_same_work(
     work.clear()
     assert await store.templates.get(SubjectId("nobody")) is None
     assert dict(work) == known
-    assert known["opened"] == 2, "the person's key, and the template of each network"
+    assert known["opened"] == 3, "the person's key, their id, and the template of each network"
 
 
 def test_a_decoy_has_every_network_of_a_person() -> None:
