@@ -27,7 +27,7 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
 from facekey.core.errors import ImageRefused
 from facekey.core.metrics import threshold_at_fmr
-from facekey.core.ports import Detector, Embedder
+from facekey.core.ports.vision import Detector, Embedder
 from facekey.core.types import Detection, Frame
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from facekey.core.errors import ModelUnavailable
-from facekey.core.ports import LivenessNetwork
+from facekey.core.ports.vision import LivenessNetwork
 from facekey.core.types import Crop, ModelId
 from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.zoo.cards import Task

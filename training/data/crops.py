@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekey.core.errors import FaceKeyError
-from facekey.core.ports import Detector, Embedder
+from facekey.core.ports.vision import Detector, Embedder
 from facekey.core.types import Box, Detection, Floats, Frame, Pixels
 from facekey.vision.align import CONTEXT_SIDE, identity_crop, upright_angle
 from facekey.vision.align import context_crop as product_crop

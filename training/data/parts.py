@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.ports import LivenessNetwork
+from facekey.core.ports.vision import LivenessNetwork
 from facekey.core.types import Crop, Frame, ModelId
 from facekey.vision.align import context_crop
 from facekey.vision.liveness.motion import features, recent, tells_something

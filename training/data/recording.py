@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.ports import Detector, EyeReader, Landmarker
+from facekey.core.ports.vision import Detector, EyeReader, Landmarker
 from facekey.core.types import Box, Detection, Floats, Frame, ModelId, Pixels
 from facekey.vision.liveness.patch import cut_patch
 from facekey.vision.quality.pose import head_pose

@@ -1,6 +1,6 @@
 """Pace: how often something may happen."""
 
-from facekey.core.ports import Ticker
+from facekey.core.ports.clocks import Ticker
 
 
 class TokenBucket:

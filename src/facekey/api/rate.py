@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from facekey.api.address import client_address
 from facekey.api.problems import domain_problem
 from facekey.core.errors import TooMany
-from facekey.core.ports import Rate, RateLimiter
+from facekey.core.ports.shared import Rate, RateLimiter
 
 RECOGNITION_PATHS = frozenset({"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify"})
 LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})

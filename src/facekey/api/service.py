@@ -5,8 +5,9 @@ from typing import Protocol
 
 from facekey.api.metrics import Metrics
 from facekey.api.rate import RequestRates
-from facekey.core.account_ports import FaceTokens
-from facekey.core.ports import Directory, Locks
+from facekey.core.ports.accounts import FaceTokens
+from facekey.core.ports.attempts import Locks
+from facekey.core.ports.subjects import Directory
 from facekey.services.authenticate import Authenticate
 from facekey.services.bias import MonitorBias
 from facekey.services.consent import KeepConsent

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from facekey.cli.outcome import Exit, told_in_one_line
 from facekey.cli.tables import print_table
-from facekey.core.alert_ports import Notifier, Waiting
 from facekey.core.alerts import Alert, AlertKind, message_of
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import DeliveryFailed
+from facekey.core.ports.alerts import Notifier, Waiting
 from facekey.services.deliver import SEND_S
 from facekey.settings import Settings, read_settings
 from facekey.wiring.alerts import notifiers, open_alerts

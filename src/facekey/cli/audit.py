@@ -13,10 +13,10 @@ import typer
 from facekey.cli.outcome import errors, told_in_one_line
 from facekey.core.audit import Anchor
 from facekey.core.audit_lines import MAX_LINE, Verified, parse_receipt, read_checkpoints, verify_lines
-from facekey.core.audit_ports import SignatureVerifier
 from facekey.core.audit_statements import Checkpoint, ErasureStatement, Signature
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import RequestInvalid, SettingsInvalid
+from facekey.core.ports.audit import SignatureVerifier
 from facekey.services.verify_audit import VerifyAudit
 from facekey.settings import Settings, read_settings
 from facekey.wiring.records import open_audit_trail, open_records, read_public_keys

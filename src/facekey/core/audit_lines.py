@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from facekey.core.audit import Anchor, ChainCheck, ChainedRecord, Head
-from facekey.core.audit_ports import SignatureVerifier
 from facekey.core.audit_statements import Checkpoint, ErasureStatement, Signature
 from facekey.core.errors import AuditBroken, SignatureWrong
+from facekey.core.ports.audit import SignatureVerifier
 
 MAX_LINE = 1_000_000  # far more than any record; a file without line ends must not fill the memory
 

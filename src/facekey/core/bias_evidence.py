@@ -16,8 +16,8 @@ from datetime import timedelta
 import numpy as np
 
 from facekey.core.bias import Rate, Tallies, Tally
-from facekey.core.bias_ports import Labelled, Seen
 from facekey.core.matching import Matcher
+from facekey.core.ports.bias import Labelled, Seen
 from facekey.core.types import Embedding, Reason, References, Template
 
 LAX = 2.0  # decades: the threshold that one stranger in a hundred passes

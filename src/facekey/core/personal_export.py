@@ -4,7 +4,7 @@ import base64
 import json
 
 from facekey.core.consent import Consent
-from facekey.core.privacy_ports import PersonalData
+from facekey.core.ports.privacy import PersonalData
 
 ExportValue = str | int | float | bool | None | list["ExportValue"] | dict[str, "ExportValue"]
 

@@ -51,7 +51,7 @@ class SecretKey:
 
 
 class JwtAccessTokens:
-    """Implements `core.account_ports.AccessTokens`."""
+    """Implements `core.ports.accounts.AccessTokens`."""
 
     def __init__(self, current: SecretKey, previous: Sequence[SecretKey] = ()) -> None:
         """Sign with the current key; open with all of them."""

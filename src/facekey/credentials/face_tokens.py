@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import ECAlgorithm
 
 from facekey.core.accounts import FaceTokenRequest
-from facekey.core.ports import Clock
+from facekey.core.ports.clocks import Clock
 
 ALGORITHM = "ES256"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -47,7 +47,7 @@ class FaceTokenKey:
 
 
 class JwtFaceTokens:
-    """Implements `core.account_ports.FaceTokens`."""
+    """Implements `core.ports.accounts.FaceTokens`."""
 
     def __init__(self, keys: Sequence[FaceTokenKey], clock: Clock, *, issuer: str, lasts_s: int) -> None:
         """Sign with the first key; publish all of them.

@@ -11,7 +11,7 @@ AT_ONCE = 2
 
 
 class Argon2Passwords:
-    """Implements `core.account_ports.Passwords`."""
+    """Implements `core.ports.accounts.Passwords`."""
 
     def __init__(self) -> None:
         """Make a hash for names that don't exist, so that trying one takes as long as any."""

@@ -23,7 +23,7 @@ _END = b"-----END PUBLIC KEY-----"
 
 
 class Ed25519Signer:
-    """Implements `core.audit_ports.Signer`."""
+    """Implements `core.ports.audit.Signer`."""
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
         """Take the secrets that keys are derived from: the one to sign with, then older ones."""
@@ -41,7 +41,7 @@ class Ed25519Signer:
 
 
 class PublicKeys:
-    """Implements `core.audit_ports.SignatureVerifier`."""
+    """Implements `core.ports.audit.SignatureVerifier`."""
 
     def __init__(self, keys: Sequence[Ed25519PublicKey]) -> None:
         """Take every key that ever signed."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from facekey.core.errors import FaceKeyError, Unavailable
-from facekey.core.ports import Clock
+from facekey.core.ports.clocks import Clock
 from facekey.settings import Settings
 
 

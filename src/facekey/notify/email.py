@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from facekey.core.alerts import Message, one_line
 from facekey.core.errors import DeliveryFailed, SettingsInvalid
-from facekey.core.ports import Clock
+from facekey.core.ports.clocks import Clock
 from facekey.notify.addresses import parse_address
 from facekey.notify.webhook import is_loopback
 
@@ -63,7 +63,7 @@ class MailServer:
 
 
 class EmailNotifier:
-    """Implements `core.alert_ports.Notifier`."""
+    """Implements `core.ports.alerts.Notifier`."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ log = structlog.get_logger(__name__)
 
 
 class LogNotifier:
-    """Implements `core.alert_ports.Notifier`. Names nobody: logs are kept by others, for long."""
+    """Implements `core.ports.alerts.Notifier`. Names nobody: logs are kept by others, for long."""
 
     async def send(self, message: Message) -> None:
         """Write one line; never fails."""

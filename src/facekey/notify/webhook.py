@@ -20,7 +20,7 @@ import httpx
 
 from facekey.core.alerts import Message
 from facekey.core.errors import DeliveryFailed, SettingsInvalid
-from facekey.core.ports import Clock
+from facekey.core.ports.clocks import Clock
 
 SIGNATURE = "X-FaceKey-Signature"
 DELIVERY = "X-FaceKey-Delivery"
@@ -30,7 +30,7 @@ MAX_ANSWER_BYTES = 65_536  # nothing of it is used; read, so that the connection
 
 
 class WebhookNotifier:
-    """Implements `core.alert_ports.Notifier`.
+    """Implements `core.ports.alerts.Notifier`.
 
     Redirects are not followed: they would take a signed message where nobody meant it to go.
     Addresses inside the own network are the operator's choice.

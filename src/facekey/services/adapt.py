@@ -7,10 +7,10 @@ next attempt teaches the same. Galleries needn't hear of it: they search the enr
 import structlog
 
 from facekey.core.adaptation import AdaptationPolicy, Lesson, LiveAttempt, learn
-from facekey.core.adaptation_ports import Adaptations, Direction, Learned, Step
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.errors import FaceKeyError, SubjectUnknown, TemplateMoved
 from facekey.core.matching import Matcher
+from facekey.core.ports.adaptation import Adaptations, Direction, Learned, Step
 from facekey.core.types import SubjectId, Template
 
 ACTOR = "system"
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Adapt:
-    """Implements `core.adaptation_ports.Learning`."""
+    """Implements `core.ports.adaptation.Learning`."""
 
     def __init__(self, *, adaptations: Adaptations, matcher: Matcher, policy: AdaptationPolicy) -> None:
         """Take the store, the comparison and the rules."""

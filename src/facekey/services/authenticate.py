@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
@@ -10,7 +9,11 @@ from facekey.core.consent import ConsentRule, why_absent
 from facekey.core.errors import SampleRejected
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
-from facekey.core.ports import Analyzer, Clock, Decoy, Ledger, Templates
+from facekey.core.ports.adaptation import Learning
+from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.subjects import Decoy, Templates
+from facekey.core.ports.vision import Analyzer
 from facekey.core.types import Decision, Evidence, Outcome, SubjectId
 from facekey.services.judge_claim import JudgeClaim, Shown
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.bias import BiasPolicy, Finding, Verdict, judge_groups
 from facekey.core.bias_evidence import tallies_of
-from facekey.core.bias_ports import LabelledPeople
 from facekey.core.matching import Matcher
-from facekey.core.ports import AuditLog, Clock
+from facekey.core.ports.audit import AuditLog
+from facekey.core.ports.bias import LabelledPeople
+from facekey.core.ports.clocks import Clock
 
 ACTOR = "system"
 FRESH = timedelta(hours=1)

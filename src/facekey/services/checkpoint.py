@@ -2,9 +2,9 @@
 
 import structlog
 
-from facekey.core.audit_ports import Checkpoints
 from facekey.core.audit_statements import AT_ONCE, Checkpoint, CheckpointPolicy
-from facekey.core.ports import Clock
+from facekey.core.ports.audit import Checkpoints
+from facekey.core.ports.clocks import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -3,8 +3,9 @@
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
 from facekey.core.consent import Consent, ConsentGiven
-from facekey.core.ports import Change, Changes, Clock
-from facekey.core.privacy_ports import Consents
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.privacy import Consents
+from facekey.core.ports.shared import Change, Changes
 from facekey.core.types import SubjectId
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import structlog
 
-from facekey.core.alert_ports import Claimed, Notifier, Outbox, SubjectNames
 from facekey.core.alerts import Message, RetryPolicy
 from facekey.core.errors import DeliveryFailed
-from facekey.core.ports import Clock
+from facekey.core.ports.alerts import Claimed, Notifier, Outbox, SubjectNames
+from facekey.core.ports.clocks import Clock
 
 SEND_S = 30.0
 LEASE_S = 2 * SEND_S  # longer than a send can take: no other process sends the same meanwhile

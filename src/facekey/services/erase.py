@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from facekey.core.audit import AuditEvent, Head
-from facekey.core.audit_ports import Signer
 from facekey.core.audit_statements import ErasureStatement, Signature
 from facekey.core.caller import Caller
-from facekey.core.ports import Clock, Receipt, Templates
+from facekey.core.ports.audit import Receipt, Signer
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.subjects import Templates
 from facekey.core.types import SubjectId
 
 REQUESTED = "requested"

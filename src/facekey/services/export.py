@@ -2,8 +2,9 @@
 
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
-from facekey.core.ports import AuditLog, Clock
-from facekey.core.privacy_ports import PersonalData, PersonalRecords
+from facekey.core.ports.audit import AuditLog
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.privacy import PersonalData, PersonalRecords
 from facekey.core.types import SubjectId
 
 

@@ -3,14 +3,14 @@
 import hmac
 
 from facekey.core.audit import pseudonym
-from facekey.core.ports import Directory
+from facekey.core.ports.subjects import Directory
 from facekey.core.types import SubjectId
 
 PAGE = 500
 
 
 class FindName:
-    """Implements `core.alert_ports.SubjectNames`, by trying everybody: pseudonyms can't be turned back."""
+    """Implements `core.ports.alerts.SubjectNames`, by trying everybody: pseudonyms can't be turned back."""
 
     def __init__(self, *, directory: Directory, pseudonym_key: bytes) -> None:
         """Take the key under which people appear in the log."""

@@ -9,7 +9,10 @@ from facekey.core.caller import Caller
 from facekey.core.consent import ConsentRule, has_lapsed
 from facekey.core.errors import RequestInvalid, SampleRejected
 from facekey.core.policy import IdentifyPolicy
-from facekey.core.ports import Analyzer, Candidate, Clock, Gallery, Ledger
+from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.gallery import Candidate, Gallery
+from facekey.core.ports.vision import Analyzer
 from facekey.core.types import Outcome, Quality, Reason
 
 MAX_TOP_K = 20

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from facekey.core.adaptation import LiveAttempt, circumstances
-from facekey.core.adaptation_ports import Learning
 from facekey.core.audit import AuditValue
 from facekey.core.matching import Match
 from facekey.core.policy import AuthenticatePolicy
-from facekey.core.ports import Clock
+from facekey.core.ports.adaptation import Learning
+from facekey.core.ports.clocks import Clock
 from facekey.core.types import Decision, Evidence, Outcome, SubjectId
 
 

@@ -3,10 +3,11 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from facekey.core.account_ports import AccessTokens, ApiKeys, Operators
 from facekey.core.caller import Caller, Role
 from facekey.core.errors import NotSignedIn, StoreUnavailable
-from facekey.core.ports import Clock, Revocations
+from facekey.core.ports.accounts import AccessTokens, ApiKeys, Operators
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.shared import Revocations
 from facekey.services.sign_in import token_hash
 
 API_KEY_PREFIX = "fk_"

@@ -1,10 +1,10 @@
 """Label: keep the groups that a person declared, for bias monitoring and for nothing else."""
 
 from facekey.core.audit import AuditEvent
-from facekey.core.bias_ports import Labels, LabelStore
 from facekey.core.caller import Caller
 from facekey.core.labels import Vocabulary
-from facekey.core.ports import Clock
+from facekey.core.ports.bias import Labels, LabelStore
+from facekey.core.ports.clocks import Clock
 from facekey.core.types import SubjectId
 
 

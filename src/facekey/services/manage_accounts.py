@@ -4,12 +4,12 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from facekey.core.account_ports import ApiKeys, Operators, Passwords
 from facekey.core.accounts import ApiKey, Operator, parse_account_name, parse_audience
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller, Role
 from facekey.core.errors import AccountUnknown, RequestInvalid
-from facekey.core.ports import Clock
+from facekey.core.ports.accounts import ApiKeys, Operators, Passwords
+from facekey.core.ports.clocks import Clock
 from facekey.services.know_caller import API_KEY_PREFIX
 from facekey.services.sign_in import token_hash
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 from facekey.core.audit import AuditEvent, AuditValue, ChainedRecord
 from facekey.core.audit_lines import Verified, export_lines
-from facekey.core.audit_ports import AuditQuery, AuditTrail, AuditView
 from facekey.core.caller import Caller
-from facekey.core.ports import AuditLog, Clock
+from facekey.core.ports.audit import AuditLog, AuditQuery, AuditTrail, AuditView
+from facekey.core.ports.clocks import Clock
 from facekey.core.types import SubjectId
 from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.verify_audit import VerifyAudit

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
-from facekey.core.ports import Clock, RenewableIndex
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.gallery import RenewableIndex
 
 
 class RebuildIndex:

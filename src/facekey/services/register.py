@@ -19,7 +19,11 @@ from facekey.core.errors import (
 from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.matching import Matcher
 from facekey.core.policy import IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Analyzer, AuditLog, Beside, Clock, Directory, Gallery, Receipt, Templates
+from facekey.core.ports.audit import AuditLog, Receipt
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.gallery import Gallery
+from facekey.core.ports.subjects import Beside, Directory, Templates
+from facekey.core.ports.vision import Analyzer
 from facekey.core.types import SubjectId, Template
 
 SEARCHES = 10

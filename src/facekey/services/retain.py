@@ -10,8 +10,9 @@ import structlog
 from facekey.core.caller import Caller, Role
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SubjectUnknown
-from facekey.core.ports import Clock, SingleUse
-from facekey.core.privacy_ports import Limits, Overdue, Retention, Traces
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.privacy import Limits, Overdue, Retention, Traces
+from facekey.core.ports.shared import SingleUse
 from facekey.services.erase import Erase, ErasureReceipt
 
 log = structlog.get_logger(__name__)

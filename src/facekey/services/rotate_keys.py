@@ -5,7 +5,9 @@ from collections.abc import Callable
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
 from facekey.core.errors import KeyUnavailable, SealBroken
-from facekey.core.ports import AuditLog, Clock, WrappedKeys
+from facekey.core.ports.audit import AuditLog
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.keys import WrappedKeys
 from facekey.core.root_keys import KeyUse, Rotation
 
 MOST_PASSES = 10

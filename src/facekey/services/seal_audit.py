@@ -4,9 +4,9 @@ Never done by itself: whoever removed the head of a log that was cut would then 
 """
 
 from facekey.core.audit import AuditEvent, ChainCheck, Head
-from facekey.core.audit_ports import AuditSeal, AuditTrail
 from facekey.core.caller import Caller
-from facekey.core.ports import Clock
+from facekey.core.ports.audit import AuditSeal, AuditTrail
+from facekey.core.ports.clocks import Clock
 
 
 class SealAudit:

@@ -5,13 +5,15 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facekey.core.account_ports import AccessTokens, Operators, Passwords, RefreshTokens
 from facekey.core.accounts import MAX_PASSWORD, Operator, RefreshToken, check_password
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
 from facekey.core.errors import CredentialsWrong, PasswordChangeRequired, RequestInvalid
-from facekey.core.ports import Clock, Ledger, Revocations
+from facekey.core.ports.accounts import AccessTokens, Operators, Passwords, RefreshTokens
+from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.clocks import Clock
+from facekey.core.ports.shared import Revocations
 
 TOKEN_BYTES = 32
 NOBODY = "nobody"

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from facekey.core.adaptation_ports import Learning
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
@@ -19,7 +18,12 @@ from facekey.core.matching import Match, Matcher
 from facekey.core.obedience import Obedience
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.pooling import pool
-from facekey.core.ports import Clock, Decoy, Ledger, SeenFrames, SingleUse, Templates, Ticker, Watcher
+from facekey.core.ports.adaptation import Learning
+from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.clocks import Clock, Ticker
+from facekey.core.ports.shared import SeenFrames, SingleUse
+from facekey.core.ports.subjects import Decoy, Templates
+from facekey.core.ports.vision import Watcher
 from facekey.core.posture import find_baseline
 from facekey.core.recurrence import REPLAYED_FRAMES, Loop
 from facekey.core.tracking import Tracker

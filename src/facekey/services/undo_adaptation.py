@@ -6,11 +6,11 @@ from enum import StrEnum
 from statistics import median
 
 from facekey.core.adaptation import AdaptationPolicy, Course
-from facekey.core.adaptation_ports import Adaptations, Direction, EarlierVersions, Learned, Step
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
 from facekey.core.errors import RequestInvalid
-from facekey.core.ports import Clock
+from facekey.core.ports.adaptation import Adaptations, Direction, EarlierVersions, Learned, Step
+from facekey.core.ports.clocks import Clock
 from facekey.core.types import SubjectId, Template
 from facekey.services.adapt import learned_vectors
 

@@ -3,7 +3,8 @@
 from facekey.core.attempts import Claim
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Caller
-from facekey.core.ports import Clock, Locks
+from facekey.core.ports.attempts import Locks
+from facekey.core.ports.clocks import Clock
 
 
 class Unlock:

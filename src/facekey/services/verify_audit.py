@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from facekey.core.audit import Anchor, ChainCheck, Head, SealedHead, head_key_of, open_head
 from facekey.core.audit_lines import Verified, verify_checkpoint
-from facekey.core.audit_ports import AuditTrail, SignatureVerifier
 from facekey.core.errors import AuditBroken, TooManyAtOnce
+from facekey.core.ports.audit import AuditTrail, SignatureVerifier
 from facekey.services.watch_audit import TellAuditBroken
 
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from facekey.core.alert_ports import Alarm, AuditTail, Tail
 from facekey.core.alerts import audit_broken
 from facekey.core.audit import EMPTY, ChainCheck, Head, head_key_of, open_head
 from facekey.core.errors import AuditBroken, StoreUnavailable
-from facekey.core.ports import Clock
+from facekey.core.ports.alerts import Alarm, AuditTail, Tail
+from facekey.core.ports.clocks import Clock
 
 NEWEST = 1000
 PAGE = 2000

@@ -1,12 +1,14 @@
 """Enrolled people whose every change wakes the replicas."""
 
 from facekey.core.audit import AuditEvent
-from facekey.core.ports import NOTHING, Beside, Change, Changes, Receipt, Templates
+from facekey.core.ports.audit import Receipt
+from facekey.core.ports.shared import Change, Changes
+from facekey.core.ports.subjects import NOTHING, Beside, Templates
 from facekey.core.types import SubjectId, Template
 
 
 class AnnouncedTemplates:
-    """Implements `core.ports.Templates` on top of another, and announces what was committed."""
+    """Implements `core.ports.subjects.Templates` on top of another, and announces what was committed."""
 
     def __init__(self, templates: Templates, changes: Changes) -> None:
         """Take the store, and whom to tell."""

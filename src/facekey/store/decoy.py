@@ -43,7 +43,7 @@ class Population:
 
 
 class PopulationDecoy:
-    """Implements `core.ports.Decoy`."""
+    """Implements `core.ports.subjects.Decoy`."""
 
     def __init__(self, populations: Mapping[ModelId, Population], *, key: bytes) -> None:
         """Take the deployment's decoy key: without it nobody can tell a decoy from a person."""

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from facekey.core.errors import FaceKeyError
-from facekey.core.ports import Change, Listener
+from facekey.core.ports.shared import Change, Listener
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.matching import Matcher
-from facekey.core.ports import Candidate, Search
+from facekey.core.ports.gallery import Candidate, Search
 from facekey.core.types import Embedding, References, Template
 from facekey.store.index.exact import ExactIndex
 from facekey.store.sealing import KeyRing
@@ -46,7 +46,7 @@ class _Changes:
 
 
 class MemoryGallery:
-    """Implements `core.ports.Gallery` with exact search."""
+    """Implements `core.ports.gallery.Gallery` with exact search."""
 
     def __init__(self, database: Database, ring: KeyRing, matcher: Matcher) -> None:
         """Start empty; the first search, or `refresh`, loads everybody."""

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from facekey.core.ports import Changes, RateLimiter, Revocations, SeenFrames, SingleUse, Ticker
+from facekey.core.ports.clocks import Ticker
+from facekey.core.ports.shared import Changes, RateLimiter, Revocations, SeenFrames, SingleUse
 from facekey.store.memory import (
     MemoryChanges,
     MemoryRateLimiter,

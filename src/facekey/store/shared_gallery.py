@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import StoreUnavailable
 from facekey.core.matching import Matcher
-from facekey.core.ports import Candidate, Search
+from facekey.core.ports.gallery import Candidate, Search
 from facekey.core.types import Embedding
 from facekey.store.index.pgvector import PgVectorIndex
 from facekey.store.sealing import KeyRing
@@ -29,7 +29,7 @@ TRIES = 5
 
 
 class SharedGallery:
-    """Implements `core.ports.Gallery` over pgvector."""
+    """Implements `core.ports.gallery.Gallery` over pgvector."""
 
     def __init__(self, database: Database, ring: KeyRing, matcher: Matcher, index: SharedIndex) -> None:
         """Take an index of this database."""

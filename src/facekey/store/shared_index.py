@@ -50,7 +50,7 @@ class _Standing:
 
 
 class SharedIndex:
-    """Implements `core.ports.RenewableIndex` over pgvector."""
+    """Implements `core.ports.gallery.RenewableIndex` over pgvector."""
 
     def __init__(self, database: Database, ring: KeyRing, audit: SqlAuditLog) -> None:
         """Take a PostgreSQL database; `prepare` makes the tables."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from facekey.core.errors import SampleRejected
-from facekey.core.ports import Detector, Embedder, EyeReader, Landmarker, LivenessNetwork
+from facekey.core.ports.vision import Detector, Embedder, EyeReader, Landmarker, LivenessNetwork
 from facekey.core.types import (
     Crop,
     Detection,

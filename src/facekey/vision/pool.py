@@ -92,7 +92,7 @@ class Workers:
 
 
 class AnalyzerPool:
-    """Implements `core.ports.Analyzer` over a synchronous function."""
+    """Implements `core.ports.vision.Analyzer` over a synchronous function."""
 
     def __init__(self, analyze: Callable[[bytes], Evidence], workers: Workers) -> None:
         """Take the work and who does it.
@@ -105,12 +105,12 @@ class AnalyzerPool:
         self._workers = workers
 
     async def analyze(self, image: bytes) -> Evidence:
-        """Say all that one picture says; raises what `core.ports.Analyzer` raises."""
+        """Say all that one picture says; raises what `core.ports.vision.Analyzer` raises."""
         return await self._workers.run(partial(self._analyze, image))
 
 
 class WatcherPool:
-    """Implements `core.ports.Watcher` over synchronous functions."""
+    """Implements `core.ports.vision.Watcher` over synchronous functions."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class WatcherPool:
         self._workers = workers
 
     async def glimpse(self, image: bytes, *, at_s: float) -> Glimpse:
-        """Say all that one frame says; raises what `core.ports.Watcher` raises."""
+        """Say all that one frame says; raises what `core.ports.vision.Watcher` raises."""
         return await self._workers.run(partial(self._glimpse, image, at_s))
 
     async def liveness(self, glimpses: Sequence[Glimpse]) -> Liveness:

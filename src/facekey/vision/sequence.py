@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from facekey.core.liveness import LivenessFusion
-from facekey.core.ports import SequenceNetwork
+from facekey.core.ports.vision import SequenceNetwork
 from facekey.core.types import Glimpse, Liveness, ModelId
 
 FRAMES = "frames"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from facekey.core.ports import Revocations
+from facekey.core.ports.shared import Revocations
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.passwords import Argon2Passwords

@@ -8,9 +8,9 @@ from datetime import timedelta
 from secrets import SystemRandom
 
 from facekey import __version__
-from facekey.core.alert_ports import Notifier, SubjectNames
 from facekey.core.alerts import AlertPolicy
 from facekey.core.errors import SettingsInvalid
+from facekey.core.ports.alerts import Notifier, SubjectNames
 from facekey.notify.email import EmailNotifier, MailServer, MailTls
 from facekey.notify.log import LogNotifier
 from facekey.notify.webhook import WebhookNotifier

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Implements `core.ports.Clock`."""
+    """Implements `core.ports.clocks.Clock`."""
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -13,7 +13,7 @@ class SystemClock:
 
 
 class MonotonicTicker:
-    """Implements `core.ports.Ticker`."""
+    """Implements `core.ports.clocks.Ticker`."""
 
     def seconds(self) -> float:
         """Seconds since some moment; never goes back."""

@@ -10,7 +10,7 @@ from facekey.core.attempts import AttemptPolicy
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
 from facekey.core.labels import Vocabulary
-from facekey.core.ports import Rate
+from facekey.core.ports.shared import Rate
 from facekey.services.retain import RetentionPolicy
 from facekey.services.sign_in import TokenPolicy
 from facekey.services.stream import StreamPolicy

@@ -11,7 +11,7 @@ from facekey.api.service import NetworkStatus
 from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
-from facekey.core.ports import Embedder, LivenessNetwork, SequenceNetwork
+from facekey.core.ports.vision import Embedder, LivenessNetwork, SequenceNetwork
 from facekey.core.types import ModelId
 from facekey.settings import Settings
 from facekey.store.decoy import Population

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Matcher
-from facekey.core.ports import Receipt
+from facekey.core.ports.audit import Receipt
 from facekey.core.types import References, SubjectId, Template
 from facekey.store.decoy import Population, PopulationDecoy
 from facekey.store.gallery import MemoryGallery

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.adaptation import Course, Pending
-from facekey.core.adaptation_ports import Direction, Step
 from facekey.core.errors import SealBroken, SubjectUnknown, TemplateMoved
 from facekey.core.personal_bar import Score
+from facekey.core.ports.adaptation import Direction, Step
 from facekey.core.types import Embedding, SubjectId, Template
 from facekey.store.course_format import pack_course, unpack_course
 from facekey.store.sql.adaptation import MOST_EARLIER, SqlAdaptations

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import GENESIS, ChainedRecord, Head, chain
 from facekey.core.audit_lines import parse_line
-from facekey.core.audit_ports import AuditQuery
 from facekey.core.audit_statements import AT_ONCE, Checkpoint, CheckpointPolicy
 from facekey.core.errors import AuditBroken, StoreUnavailable
+from facekey.core.ports.audit import AuditQuery
 from facekey.core.types import SubjectId
 from facekey.store.checkpoint_file import CheckpointFile
 from facekey.store.keys.encryption_key import EncryptionKey

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from facekey.core.errors import StoreUnavailable, SubjectUnknown
-from facekey.core.ports import Change
+from facekey.core.ports.shared import Change
 from facekey.core.types import SubjectId
 from facekey.store.announced import AnnouncedTemplates
 from facekey.store.follower import following

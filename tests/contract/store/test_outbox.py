@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from facekey.core.alert_ports import Claimed
 from facekey.core.alerts import SEVERAL, Alert, AlertKind, AlertPolicy
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, pseudonym
 from facekey.core.errors import AttemptsExhausted, AuditBroken, StoreUnavailable
+from facekey.core.ports.alerts import Claimed
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.audit_tail import SqlAuditTail

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from facekey.core.errors import RateLimited, SettingsInvalid, StoreUnavailable
-from facekey.core.ports import Change, Listener, Rate
+from facekey.core.ports.shared import Change, Listener, Rate
 from facekey.store.redis.connection import RedisConnection, Script
 from facekey.store.redis.envelope import Envelope
 from facekey.store.redis.seen_frames import CHUNK, RedisSeenFrames

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from facekey.core.errors import RateLimited, StoreUnavailable
-from facekey.core.ports import Change, Rate
+from facekey.core.ports.shared import Change, Rate
 from facekey.core.recurrence import FACE_BITS, WHOLE_BITS
 from facekey.core.types import FrameHash
 from facekey.store.memory import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facekey.core.ports import SequenceNetwork
+from facekey.core.ports.vision import SequenceNetwork
 from facekey.core.types import FacePatch, Glimpse, Lids
 from facekey.vision.liveness.parallax import ParallaxLiveness
 from facekey.vision.liveness.temporal import TemporalLiveness

@@ -8,7 +8,7 @@ from facekey.api.app import create_app
 from facekey.api.rate import Budget, Budgets, RequestRates, budget_of, network_of
 from facekey.api.service import Service
 from facekey.core.errors import RateLimited
-from facekey.core.ports import Rate
+from facekey.core.ports.shared import Rate
 from facekey.store.memory import MemoryRateLimiter
 from tests.unit.api.requests import LOCAL, Answer, ask, scope
 from tests.unit.api.sockets import Socket

@@ -20,9 +20,9 @@ from facekey.core.bias import (
 )
 from facekey.core.bias_evaluation import Lines, tallies_of_rows
 from facekey.core.bias_evidence import FOLLOWED, tallies_of
-from facekey.core.bias_ports import Labelled, Seen
 from facekey.core.errors import RequestInvalid
 from facekey.core.labels import DEFAULT, Vocabulary
+from facekey.core.ports.bias import Labelled, Seen
 from facekey.core.types import References, SubjectId, Template
 from tests.unit.core.learned import MATCHER
 from tests.unit.core.made import MODEL, direction, near

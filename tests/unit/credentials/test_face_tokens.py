@@ -15,7 +15,7 @@ ISSUER = "https://faces.example"
 
 @dataclass
 class Now:
-    """Implements `core.ports.Clock`: the real time, for the library that verifies."""
+    """Implements `core.ports.clocks.Clock`: the real time, for the library that verifies."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from facekey.core.account_ports import Operators
 from facekey.core.accounts import ApiKey, Operator
 from facekey.core.alerts import Alert, AlertKind
 from facekey.core.caller import Role
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
+from facekey.core.ports.accounts import Operators
 from facekey.doctor import accounts, backup, clock, database, keys, log, machine, redis
 from facekey.doctor.examination import Finding, Look, Patient, State
 from facekey.settings import default_models_dir

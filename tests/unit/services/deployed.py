@@ -18,7 +18,8 @@ from facekey.core.errors import ImageRefused
 from facekey.core.labels import Vocabulary
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
-from facekey.core.ports import Clock, Rate, Ticker
+from facekey.core.ports.clocks import Clock, Ticker
+from facekey.core.ports.shared import Rate
 from facekey.core.types import Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
@@ -66,7 +67,7 @@ REGISTER = RegisterPolicy(same_person_threshold=3.0, two_people_threshold=2.0, l
 
 
 class FixedClock:
-    """Implements `core.ports.Clock`."""
+    """Implements `core.ports.clocks.Clock`."""
 
     def now(self) -> datetime:
         return NOW
@@ -74,7 +75,7 @@ class FixedClock:
 
 @dataclass
 class HandClock:
-    """Implements `core.ports.Clock`: time stands until a test moves it."""
+    """Implements `core.ports.clocks.Clock`: time stands until a test moves it."""
 
     at: datetime = NOW
 
@@ -86,7 +87,7 @@ class HandClock:
 
 
 class QuickPasswords:
-    """Implements `core.account_ports.Passwords` for tests of what stands around the hash."""
+    """Implements `core.ports.accounts.Passwords` for tests of what stands around the hash."""
 
     async def hash(self, password: str) -> str:
         return hashlib.sha256(password.encode()).hexdigest()
@@ -97,7 +98,7 @@ class QuickPasswords:
 
 @dataclass
 class Playback:
-    """Implements `core.ports.Analyzer`: each picture says what was prepared for it."""
+    """Implements `core.ports.vision.Analyzer`: each picture says what was prepared for it."""
 
     prepared: dict[bytes, Evidence | Exception] = field(default_factory=dict)
     seen: list[bytes] = field(default_factory=list)

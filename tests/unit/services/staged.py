@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class HandTicker:
-    """Implements `core.ports.Ticker`: time stands until a test moves it."""
+    """Implements `core.ports.clocks.Ticker`: time stands until a test moves it."""
 
     now_s: float = 1000.0
 
@@ -28,7 +28,7 @@ class HandTicker:
 
 @dataclass
 class Stage:
-    """Implements `core.ports.Watcher` and `core.challenge.Random`, and holds what streams share.
+    """Implements `core.ports.vision.Watcher` and `core.challenge.Random`, and holds what streams share.
 
     Attributes:
         actions: what the next challenges ask for.

@@ -30,7 +30,7 @@ BEHIND = "behind"
 
 @dataclass
 class Carrier:
-    """Implements `core.alert_ports.Notifier`: does what a test says."""
+    """Implements `core.ports.alerts.Notifier`: does what a test says."""
 
     act: Callable[[Message], Awaitable[None]] | None = None
     carried: list[Message] = field(default_factory=list)

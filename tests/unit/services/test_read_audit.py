@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from facekey.api.service import Service
 from facekey.core.audit_lines import verify_lines
-from facekey.core.audit_ports import AuditQuery
 from facekey.core.errors import AuditBroken, TooManyAtOnce
+from facekey.core.ports.audit import AuditQuery
 from facekey.core.types import SubjectId
 from facekey.services.repeat import repeating
 from facekey.services.seal_audit import SealAudit

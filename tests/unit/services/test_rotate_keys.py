@@ -99,7 +99,7 @@ async def test_a_changed_record_is_told_as_such(people: Store) -> None:
 
 @dataclass
 class Restless:
-    """Implements `core.ports.WrappedKeys`; after every pass a service writes under the old key again."""
+    """Implements `core.ports.keys.WrappedKeys`; after every pass a service writes under the old key again."""
 
     keys: SqlWrappedKeys
     store: Store

@@ -7,7 +7,7 @@ import pytest
 
 from facekey.api.service import Service
 from facekey.core.errors import EnrolmentGone
-from facekey.core.ports import Search
+from facekey.core.ports.gallery import Search
 from facekey.core.types import Embedding, Reason, SubjectId, Template
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALLER, evidence

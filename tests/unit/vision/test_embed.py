@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facekey.core.errors import ModelError, ModelOutputInvalid
-from facekey.core.ports import Embedder
+from facekey.core.ports.vision import Embedder
 from facekey.core.types import Crop
 from facekey.vision.embed.arcface import arcface_embedder
 from facekey.vision.embed.facenet import facenet_embedder

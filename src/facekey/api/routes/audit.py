@@ -12,9 +12,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from facekey.api.access import DESCRIBED, RecordReader
 from facekey.api.deps import Served
 from facekey.core.audit import ChainedRecord
-from facekey.core.audit_ports import AuditQuery
 from facekey.core.errors import AuditBroken
 from facekey.core.identifiers import parse_subject_id
+from facekey.core.ports.audit import AuditQuery
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=[DESCRIBED])
 keys = APIRouter(tags=["audit"])

@@ -3,11 +3,11 @@
 import asyncio
 from weakref import WeakSet
 
-from facekey.core.ports import Change
+from facekey.core.ports.shared import Change
 
 
 class MemoryListener:
-    """Implements `core.ports.Listener`."""
+    """Implements `core.ports.shared.Listener`."""
 
     def __init__(self) -> None:
         """Begin with nothing heard."""
@@ -33,7 +33,7 @@ class MemoryListener:
 
 
 class MemoryChanges:
-    """Implements `core.ports.Changes`. A listener that nobody holds any more is forgotten."""
+    """Implements `core.ports.shared.Changes`. A listener that nobody holds any more is forgotten."""
 
     def __init__(self) -> None:
         """Begin without listeners."""

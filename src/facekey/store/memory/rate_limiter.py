@@ -3,11 +3,12 @@
 from collections import OrderedDict
 
 from facekey.core.errors import RateLimited
-from facekey.core.ports import Rate, Ticker
+from facekey.core.ports.clocks import Ticker
+from facekey.core.ports.shared import Rate
 
 
 class MemoryRateLimiter:
-    """Implements `core.ports.RateLimiter` by the generic cell rate algorithm.
+    """Implements `core.ports.shared.RateLimiter` by the generic cell rate algorithm.
 
     Each key has one number: the moment at which its budget is whole again. Whoever would
     move it further ahead than a burst lasts has to wait.

@@ -1,11 +1,11 @@
 """Revoked tokens in the memory of one process."""
 
 from facekey.core.errors import StoreUnavailable
-from facekey.core.ports import Ticker
+from facekey.core.ports.clocks import Ticker
 
 
 class MemoryRevocations:
-    """Implements `core.ports.Revocations`. A full store refuses: forgetting one would let it in again."""
+    """Implements `core.ports.shared.Revocations`. A full store refuses: forgetting would let one in again."""
 
     def __init__(self, ticker: Ticker, *, most: int) -> None:
         """Begin with nothing revoked.

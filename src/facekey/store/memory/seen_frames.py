@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facekey.core.ports import Ticker
+from facekey.core.ports.clocks import Ticker
 from facekey.core.recurrence import same_frame, words
 from facekey.core.types import FrameHash
 
@@ -81,7 +81,7 @@ class FrameRing:
 
 
 class MemorySeenFrames:
-    """Implements `core.ports.SeenFrames`."""
+    """Implements `core.ports.shared.SeenFrames`."""
 
     def __init__(self, ticker: Ticker, *, most: int, ttl_s: float) -> None:
         """Begin empty.

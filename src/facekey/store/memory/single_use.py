@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 
-from facekey.core.ports import Ticker
+from facekey.core.ports.clocks import Ticker
 
 
 class MemorySingleUse:
-    """Implements `core.ports.SingleUse`. The oldest go first."""
+    """Implements `core.ports.shared.SingleUse`. The oldest go first."""
 
     def __init__(self, ticker: Ticker, *, most: int) -> None:
         """Begin empty.

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 import structlog
 
 from facekey.core.errors import StoreUnavailable
-from facekey.core.ports import Change, Listener
+from facekey.core.ports.shared import Change, Listener
 from facekey.store.memory.changes import MemoryChanges
 from facekey.store.redis.connection import RedisConnection
 from facekey.store.redis.envelope import Envelope
@@ -19,7 +19,7 @@ CANCEL_S = 0.1
 
 
 class RedisChanges:
-    """Implements `core.ports.Changes`.
+    """Implements `core.ports.shared.Changes`.
 
     This process hears its own announcements at once; the others as soon as Redis passes them
     on. While Redis is away they hear nothing, and of everything when it is back.

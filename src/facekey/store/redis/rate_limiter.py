@@ -3,7 +3,8 @@
 import structlog
 
 from facekey.core.errors import RateLimited, StoreUnavailable
-from facekey.core.ports import Rate, RateLimiter, Ticker
+from facekey.core.ports.clocks import Ticker
+from facekey.core.ports.shared import Rate, RateLimiter
 from facekey.store.redis.connection import RedisConnection, Script
 from facekey.store.redis.envelope import Envelope
 
@@ -29,7 +30,7 @@ return 0
 
 
 class RedisRateLimiter:
-    """Implements `core.ports.RateLimiter`.
+    """Implements `core.ports.shared.RateLimiter`.
 
     While Redis is away each replica counts for itself: a caller then gets at most as many
     budgets as there are replicas, which is better than turning everybody away, and better

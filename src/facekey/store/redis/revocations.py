@@ -14,7 +14,7 @@ return 1
 
 
 class RedisRevocations:
-    """Implements `core.ports.Revocations`."""
+    """Implements `core.ports.shared.Revocations`."""
 
     def __init__(self, redis: RedisConnection, envelope: Envelope) -> None:
         """Take the Redis of all replicas."""

@@ -48,7 +48,7 @@ return {now, mark, redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[3])}
 
 
 class RedisSeenFrames:
-    """Implements `core.ports.SeenFrames`. Frames are sealed: the hash of a face is a small picture of it."""
+    """Implements `core.ports.shared.SeenFrames`. Sealed: the hash of a frame is a small picture of a face."""
 
     def __init__(self, redis: RedisConnection, envelope: Envelope, *, most: int, ttl_s: float) -> None:
         """Begin with an empty copy; the first search fills it.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from facekey.core.ports import Ticker
+from facekey.core.ports.clocks import Ticker
 from facekey.store.memory import MemoryRateLimiter
 from facekey.store.redis.changes import RedisChanges
 from facekey.store.redis.connection import RedisConnection

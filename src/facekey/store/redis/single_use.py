@@ -20,7 +20,7 @@ return value
 
 
 class RedisSingleUse:
-    """Implements `core.ports.SingleUse`. Keys and values can't be read in Redis."""
+    """Implements `core.ports.shared.SingleUse`. Keys and values can't be read in Redis."""
 
     def __init__(self, redis: RedisConnection, envelope: Envelope) -> None:
         """Take the Redis of all replicas."""

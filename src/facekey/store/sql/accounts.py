@@ -17,7 +17,7 @@ from facekey.store.sql.times import text_of, time_of, written
 
 
 class SqlOperators:
-    """Implements `core.account_ports.Operators`."""
+    """Implements `core.ports.accounts.Operators`."""
 
     def __init__(self, database: Database, audit: SqlAuditLog) -> None:
         """Take the log that each change is written to."""
@@ -100,7 +100,7 @@ class SqlOperators:
 
 
 class SqlRefreshTokens:
-    """Implements `core.account_ports.RefreshTokens`."""
+    """Implements `core.ports.accounts.RefreshTokens`."""
 
     def __init__(self, database: Database, audit: SqlAuditLog) -> None:
         """Take the log that a theft is written to."""
@@ -165,7 +165,7 @@ class SqlRefreshTokens:
 
 
 class SqlApiKeys:
-    """Implements `core.account_ports.ApiKeys`."""
+    """Implements `core.ports.accounts.ApiKeys`."""
 
     def __init__(self, database: Database, audit: SqlAuditLog) -> None:
         """Take the log that each change is written to."""

@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.adaptation import Course
-from facekey.core.adaptation_ports import Direction, Learned, Step
 from facekey.core.errors import SubjectUnknown, TemplateMoved
+from facekey.core.ports.adaptation import Direction, Learned, Step
 from facekey.core.types import SubjectId, Template
 from facekey.store.course_format import pack_course, unpack_course
 from facekey.store.sealing import KeyRing, Seal
@@ -29,7 +29,7 @@ MOST_EARLIER = 5  # versions that can be returned to; the enrolment itself is in
 
 
 class SqlAdaptations:
-    """Implements `core.adaptation_ports.Adaptations` and `EarlierVersions`."""
+    """Implements `core.ports.adaptation.Adaptations` and `EarlierVersions`."""
 
     def __init__(self, database: Database, ring: KeyRing, audit: SqlAuditLog) -> None:
         """Take the database, its keys, and where changes go on record."""

@@ -26,7 +26,7 @@ from facekey.core.audit import (
     seal_of,
 )
 from facekey.core.errors import AuditBroken
-from facekey.core.ports import Receipt
+from facekey.core.ports.audit import Receipt
 from facekey.store.sql.audit_trail import HEAD_ROW, read_head, stream_records
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names
@@ -42,7 +42,7 @@ class AuditFollower(Protocol):
 
 
 class SqlAuditLog:
-    """Implements `core.ports.AuditLog` and `core.audit_ports.AuditSeal`.
+    """Implements `core.ports.audit.AuditLog` and `AuditSeal`.
 
     Attributes:
         names: what people are called in it, and in the tables that are written with it.

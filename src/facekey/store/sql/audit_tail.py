@@ -5,15 +5,15 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from facekey.core.alert_ports import Tail
 from facekey.core.audit import ChainedRecord
+from facekey.core.ports.alerts import Tail
 from facekey.store.sql.audit_trail import read_head
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit
 
 
 class SqlAuditTail:
-    """Implements `core.alert_ports.AuditTail`. Needs no key."""
+    """Implements `core.ports.alerts.AuditTail`. Needs no key."""
 
     def __init__(self, database: Database) -> None:
         """Read from this database."""

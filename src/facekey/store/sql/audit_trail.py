@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import ChainedRecord, Head, SealedHead, pseudonym
-from facekey.core.audit_ports import AuditQuery
 from facekey.core.audit_statements import Checkpoint, Signature
+from facekey.core.ports.audit import AuditQuery
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit, audit_checkpoints, audit_head
 
@@ -21,7 +21,7 @@ KID_BYTES = 8
 
 
 class SqlAuditTrail:
-    """Implements `core.audit_ports.AuditTrail`."""
+    """Implements `core.ports.audit.AuditTrail`."""
 
     def __init__(self, database: Database) -> None:
         """Read from this database."""
@@ -41,7 +41,7 @@ class SqlAuditTrail:
 
 
 class SqlAuditView:
-    """Implements `core.audit_ports.AuditView`."""
+    """Implements `core.ports.audit.AuditView`."""
 
     def __init__(self, database: Database, *, pseudonym_key: bytes) -> None:
         """Take the key under which people appear in the log."""

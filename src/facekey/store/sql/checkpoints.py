@@ -7,8 +7,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import head_key_of, open_head
-from facekey.core.audit_ports import Signer
 from facekey.core.audit_statements import Checkpoint, CheckpointPolicy, checkpoint_statement
+from facekey.core.ports.audit import Signer
 from facekey.store.sql.audit_trail import checkpoint_of, read_head
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit_checkpoints
@@ -19,7 +19,7 @@ Witness = Callable[[Checkpoint], None]
 
 
 class SqlCheckpoints:
-    """Implements `core.audit_ports.Checkpoints`."""
+    """Implements `core.ports.audit.Checkpoints`."""
 
     def __init__(
         self, database: Database, signer: Signer, *, pseudonym_key: bytes, witness: Witness | None = None

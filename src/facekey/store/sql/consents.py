@@ -22,7 +22,7 @@ from facekey.store.sql.times import text_of, time_of, written
 
 
 class SqlConsents:
-    """Implements `core.privacy_ports.Consents`."""
+    """Implements `core.ports.privacy.Consents`."""
 
     def __init__(self, database: Database, audit: SqlAuditLog) -> None:
         """Take the log that each change is written to."""

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
-from facekey.core.bias_ports import Labelled, Labels, Seen
 from facekey.core.errors import ConsentMissing, SubjectUnknown
 from facekey.core.labels import PURPOSE
+from facekey.core.ports.bias import Labelled, Labels, Seen
 from facekey.core.types import Reason, SubjectId
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
@@ -27,7 +27,7 @@ ALARMED = '{"action":"bias_alarm"'
 
 
 class SqlLabels:
-    """Implements `core.bias_ports.LabelStore` and `LabelledPeople`."""
+    """Implements `core.ports.bias.LabelStore` and `LabelledPeople`."""
 
     def __init__(self, database: Database, ring: KeyRing, log: SqlAuditLog) -> None:
         """Take the database, its keys, and where changes go on record."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
 from facekey.core.audit import AuditEvent, AuditValue, pseudonym
 from facekey.core.errors import EnrolmentGone
-from facekey.core.ports import Receipt
+from facekey.core.ports.audit import Receipt
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -23,7 +23,7 @@ LOCKED = "locked"
 
 
 class SqlLedger:
-    """Implements `core.ports.Ledger` and `core.ports.Locks`.
+    """Implements `core.ports.attempts.Ledger` and `Locks`.
 
     Users and addresses are counted under keyed pseudonyms, known users and unknown alike.
     """

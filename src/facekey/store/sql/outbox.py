@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from facekey.core.alert_ports import Claimed, Waiting
 from facekey.core.alerts import (
     SEVERAL,
     Alert,
@@ -28,6 +27,7 @@ from facekey.core.alerts import (
     one_line,
 )
 from facekey.core.audit import AuditEvent, pseudonym
+from facekey.core.ports.alerts import Claimed, Waiting
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import outbox
 from facekey.store.sql.times import time_of, written
@@ -39,7 +39,7 @@ _open = and_(outbox.c.sent_at.is_(None), outbox.c.failed_at.is_(None))
 
 
 class SqlOutbox:
-    """Implements `Alarm`, `Outbox` and `OutboxView` of `core.alert_ports`, and `AuditFollower`."""
+    """Implements `Alarm`, `Outbox` and `OutboxView` of `core.ports.alerts`, and `AuditFollower`."""
 
     def __init__(
         self, database: Database, *, channels: Sequence[str], policy: AlertPolicy, pseudonym_key: bytes

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.attempts import Failures
 from facekey.core.audit import ChainedRecord
 from facekey.core.errors import SubjectUnknown
-from facekey.core.privacy_ports import PersonalData
+from facekey.core.ports.privacy import PersonalData
 from facekey.core.types import Subject, SubjectId
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_trail import about
@@ -22,7 +22,7 @@ from facekey.store.sql.times import time_of
 
 
 class SqlPersonalRecords:
-    """Implements `core.privacy_ports.PersonalRecords`."""
+    """Implements `core.ports.privacy.PersonalRecords`."""
 
     def __init__(self, database: Database, ring: KeyRing, names: Names) -> None:
         """Take the keys that everything is sealed with."""

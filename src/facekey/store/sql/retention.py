@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.consent import ConsentRule
-from facekey.core.privacy_ports import Limits, Overdue, Traces
+from facekey.core.ports.privacy import Limits, Overdue, Traces
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import open_id
@@ -16,7 +16,7 @@ UNUSED, LAPSED = "unused", "consent_lapsed"
 
 
 class SqlRetention:
-    """Implements `core.privacy_ports.Retention`."""
+    """Implements `core.ports.privacy.Retention`."""
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         """Take the keys that ids are sealed with."""

@@ -35,7 +35,7 @@ WRAPPED = (
 
 
 class SqlWrappedKeys:
-    """Implements `core.ports.WrappedKeys`."""
+    """Implements `core.ports.keys.WrappedKeys`."""
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         """Take the keys: all that may still open, and the one to wrap with."""

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.audit import AuditEvent
 from facekey.core.consent import ends_at
 from facekey.core.errors import GalleryMoved, StoreUnavailable, SubjectExists, SubjectUnknown
-from facekey.core.ports import NOTHING, Beside, Decoy, Receipt
+from facekey.core.ports.audit import Receipt
+from facekey.core.ports.subjects import NOTHING, Beside, Decoy
 from facekey.core.types import ModelId, References, Subject, SubjectId, Template
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
@@ -72,7 +73,7 @@ class _Listed:
 
 
 class SqlTemplates:
-    """Implements `core.ports.Templates`."""
+    """Implements `core.ports.subjects.Templates`."""
 
     def __init__(self, database: Database, ring: KeyRing, audit: SqlAuditLog, decoy: Decoy) -> None:
         """Take the decoy whose sealed form is opened for ids that don't exist."""
@@ -152,7 +153,7 @@ class SqlTemplates:
 
 
 class SqlDirectory:
-    """Implements `core.ports.Directory`."""
+    """Implements `core.ports.subjects.Directory`."""
 
     def __init__(self, database: Database, ring: KeyRing, names: Names) -> None:
         """Take the keys that ids are sealed with, and found by."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from facekey.core.ports import Detector
+from facekey.core.ports.vision import Detector
 from facekey.core.types import Box, Detection, Floats, Frame
 from facekey.vision.align import upright_angle
 
@@ -46,7 +46,7 @@ class HybridOptions:
 
 
 class HybridDetector:
-    """Implements `core.ports.Detector`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.Detector`. Holds no state; safe to share between threads."""
 
     def __init__(
         self, first: Detector, second: Detector | None = None, options: HybridOptions | None = None

@@ -50,7 +50,7 @@ class MtcnnOptions:
 
 
 class Mtcnn:
-    """Implements `core.ports.Detector`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.Detector`. Holds no state; safe to share between threads."""
 
     def __init__(
         self,

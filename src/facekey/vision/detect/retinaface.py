@@ -52,7 +52,7 @@ class RetinaFaceOptions:
 
 
 class RetinaFace:
-    """Implements `core.ports.Detector`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.Detector`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession, options: RetinaFaceOptions | None = None) -> None:
         """Wrap a loaded network.

@@ -16,7 +16,7 @@ MIN_NORM = 1e-3  # far below anything a trained network gives
 
 
 class CropEmbedder:
-    """Implements `core.ports.Embedder`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.Embedder`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession, *, crop_px: int, dimensions: int) -> None:
         """Wrap a loaded network.

@@ -32,7 +32,7 @@ MIN_WIDTH_PX = 1e-3  # a contour that has collapsed to a point must not divide b
 
 
 class EyelidReader:
-    """Implements `core.ports.EyeReader`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.EyeReader`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession) -> None:
         """Wrap a loaded network.

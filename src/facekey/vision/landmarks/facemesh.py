@@ -24,7 +24,7 @@ BOX_SCALE = 1.25  # in RetinaFace boxes: where the mesh agrees best with the fiv
 
 
 class FaceMeshLandmarker:
-    """Implements `core.ports.Landmarker`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.Landmarker`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession) -> None:
         """Wrap a loaded network.

@@ -18,7 +18,7 @@ from facekey.zoo.onnx import OnnxSession
 
 
 class LivenessCnn:
-    """Implements `core.ports.LivenessNetwork`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.LivenessNetwork`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession, *, slope: float, intercept: float) -> None:
         """Wrap a loaded network.

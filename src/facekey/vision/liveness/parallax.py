@@ -93,7 +93,7 @@ class Parallax:
 
 
 class ParallaxLiveness:
-    """Implements `core.ports.SequenceNetwork` without a network. Holds no state."""
+    """Implements `core.ports.vision.SequenceNetwork` without a network. Holds no state."""
 
     def __init__(self, *, slope: float, intercept: float) -> None:
         """Take Platt's calibration of the depth gain; it lies beside the fusion's weights.

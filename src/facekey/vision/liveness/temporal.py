@@ -21,7 +21,7 @@ from facekey.zoo.onnx import OnnxSession
 
 
 class TemporalLiveness:
-    """Implements `core.ports.SequenceNetwork`. Holds no state; safe to share between threads."""
+    """Implements `core.ports.vision.SequenceNetwork`. Holds no state; safe to share between threads."""
 
     def __init__(self, session: OnnxSession, *, slope: float, intercept: float) -> None:
         """Wrap a loaded network.

@@ -1,4 +1,4 @@
-"""The plugs of adaptation: see `core.ports`."""
+"""The plugs of adaptation."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

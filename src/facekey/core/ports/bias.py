@@ -1,4 +1,4 @@
-"""The plugs of bias monitoring: see `core.ports`."""
+"""The plugs of bias monitoring."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The plugs of the audit log beyond writing to it: reading, anchoring, signing."""
+"""The plugs of the audit log: writing, reading, anchoring, signing."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,8 +7,32 @@ from typing import Protocol
 
 from facekey.core.audit import AuditEvent, ChainedRecord, Head, SealedHead
 from facekey.core.audit_statements import Checkpoint, CheckpointPolicy, Signature
-from facekey.core.ports import Receipt
 from facekey.core.types import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an event is on record.
+
+    Attributes:
+        sequence: place in the audit chain.
+        digest: hash of the record, 32 bytes.
+    """
+
+    sequence: int
+    digest: bytes
+
+
+class AuditLog(Protocol):
+    """Where decisions are put on record."""
+
+    async def append(self, event: AuditEvent) -> Receipt:
+        """Write one event; it is durable when this returns.
+
+        Raises:
+            StoreUnavailable: it is not on record; the decision must not be given.
+        """
+        ...
 
 
 class Signer(Protocol):
