@@ -20,6 +20,7 @@ from bench.server import deployment, running_server
 
 EXAMPLES = 30  # for each operation and caller; the coverage phase adds its own
 SEED = 20_261
+PHASES = "examples,coverage,fuzzing"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a service that lives for a minute
 CHECKS = (
     "not_a_server_error",
@@ -49,7 +50,7 @@ def main(examples: int = EXAMPLES) -> None:
     """Run and print; exit 1 when anything failed."""
     runs = fuzz(examples)
     print(
-        f"schemathesis {version('schemathesis')}, phases examples, coverage and fuzzing, {examples} examples "
+        f"schemathesis {version('schemathesis')}, phases {PHASES}, {examples} examples "
         f"for each operation, seed {SEED}; checks: {', '.join(CHECKS)}"
     )
     for run in runs:
@@ -62,7 +63,7 @@ def main(examples: int = EXAMPLES) -> None:
         sys.exit(1)
 
 
-def fuzz(examples: int) -> list[Run]:
+def fuzz(examples: int, phases: str = PHASES) -> list[Run]:
     """Start a service and ask, as each kind of caller."""
     with TemporaryDirectory() as folder:
         environment = {
@@ -81,13 +82,15 @@ def fuzz(examples: int) -> list[Run]:
                 "application": key,
                 "nobody": None,
             }
-            return [_run(server.url, name, credential, examples) for name, credential in callers.items()]
+            return [
+                _run(server.url, name, credential, examples, phases) for name, credential in callers.items()
+            ]
 
 
-def _run(url: str, caller: str, credential: str | None, examples: int) -> Run:
+def _run(url: str, caller: str, credential: str | None, examples: int, phases: str) -> Run:
     words = [
         *("-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--no-color", "--continue-on-failure"),
-        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
+        *("--checks", ",".join(CHECKS), "--phases", phases),
         *("--max-examples", str(examples), "--seed", str(SEED), "--generation-database", "none"),
         *("--suppress-health-check", "all", "--request-timeout", "30"),
     ]
