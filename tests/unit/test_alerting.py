@@ -17,6 +17,7 @@ from facekey.settings import Settings, read_settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.ledger import SqlLedger
 from facekey.wiring.alerts import alerting, channels, notifiers, open_outbox
+from facekey.wiring.deployment import Deployment
 from facekey.wiring.records import audit_log
 from tests.contract.store.opened import ATTEMPTS, Store
 from tests.receivers import Inbox, MailServerProcess, Receiver, answer_with
@@ -44,9 +45,13 @@ def settings_for(store: Store, mail: MailServerProcess, hook: Receiver, **more: 
     )
 
 
+def deployed(store: Store, settings: Settings) -> Deployment:
+    return Deployment(settings, store.database, store.ring, store.keys)
+
+
 def alerted(store: Store, settings: Settings) -> Store:
     """The store with the audit log that the settings ask for."""
-    log = audit_log(settings, store.database, store.keys)
+    log = audit_log(deployed(store, settings))
     ledger = SqlLedger(store.database, log, ATTEMPTS, pseudonym_key=store.keys.pseudonyms)
     return replace(store, audit=log, ledger=ledger)
 
@@ -68,7 +73,7 @@ async def test_a_spoof_is_one_mail_and_one_request(store: Store, analyzer: Playb
             shown = analyzer.photo(evidence(near(person(1), 0.9, 77), liveness=0.1))
             decision = await service.authenticate(ALICE, shown, caller=CALLER)
             assert (decision.outcome, decision.reason) == (Outcome.REJECT, Reason.SPOOF_SUSPECTED)
-        async with alerting(settings, store.database, store.ring, store.keys):
+        async with alerting(deployed(store, settings)):
             await until(lambda: bool(mail.inbox.raw and hook.posted))
             await asyncio.sleep(0.05)
     (sent,), (posted,) = mail.inbox.mails, hook.posted
@@ -89,7 +94,7 @@ async def test_a_spoof_on_an_id_that_nobody_has_is_told_too(store: Store, analyz
         store = alerted(store, settings)
         shown = analyzer.photo(evidence(person(1), liveness=0.1))
         await services(store, analyzer).authenticate(SubjectId("nobody"), shown, caller=CALLER)
-        waiting = await open_outbox(settings, store.database, store.keys).newest(10)
+        waiting = await open_outbox(deployed(store, settings)).newest(10)
     assert {one.channel for one in waiting} == {"log", "email", "webhook"}
     assert {one.message.facts["caught_by"] for one in waiting} == {"spoof_suspected"}
 
@@ -103,7 +108,7 @@ async def test_a_match_is_told_to_nobody(store: Store, analyzer: Playback) -> No
         for seed in (1, 2):
             shown = analyzer.photo(evidence(near(person(seed), 0.9, 77)))
             await service.authenticate(ALICE, shown, caller=CALLER)
-        assert await open_outbox(settings, store.database, store.keys).newest(10) == []
+        assert await open_outbox(deployed(store, settings)).newest(10) == []
 
 
 Run = Callable[..., Result]
@@ -167,7 +172,7 @@ async def test_the_state_of_each_message(
     monkeypatch.setattr("facekey.cli.alerts.console", Console(width=200))
     with MailServerProcess(Inbox()) as mail, Receiver() as hook:
         settings = settings_for(store, mail, hook)
-    outbox = open_outbox(settings, store.database, store.keys)
+    outbox = open_outbox(deployed(store, settings))
     store = alerted(store, settings)
     shown = analyzer.photo(evidence(person(1), liveness=0.1))
     await services(store, analyzer).authenticate(ALICE, shown, caller=CALLER)

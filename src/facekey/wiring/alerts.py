@@ -1,6 +1,5 @@
 """Messages that leave the service, and the watch over the log."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,16 +18,12 @@ from facekey.services.find_name import FindName
 from facekey.services.repeat import repeating
 from facekey.services.watch_audit import CheckTail, TellAuditBroken, WatchAudit
 from facekey.settings import Settings
-from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_tail import SqlAuditTail
-from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.store.sql.names import Names
 from facekey.store.sql.outbox import SqlOutbox
 from facekey.store.sql.subjects import SqlDirectory
 from facekey.wiring.clocks import SystemClock
-from facekey.wiring.database import prepare_database
-from facekey.wiring.keys import open_keys
+from facekey.wiring.deployment import Deployment, open_deployment
 
 AUDIT_LOOKS_S = 300.0
 
@@ -37,13 +32,13 @@ OUTBOX_LOOKS_S = 2.0
 SMTP_PORTS = {MailTls.STARTTLS: 587, MailTls.IMPLICIT: 465, MailTls.NONE: 25}
 
 
-def open_outbox(settings: Settings, database: Database, keys: DeploymentKeys) -> SqlOutbox:
+def open_outbox(deployment: Deployment) -> SqlOutbox:
     """Where alerts wait until they are sent."""
     return SqlOutbox(
-        database,
-        channels=channels(settings),
-        policy=AlertPolicy(every=timedelta(minutes=settings.alert_every_minutes)),
-        pseudonym_key=keys.pseudonyms,
+        deployment.database,
+        channels=channels(deployment.settings),
+        policy=AlertPolicy(every=timedelta(minutes=deployment.settings.alert_every_minutes)),
+        pseudonym_key=deployment.keys.pseudonyms,
     )
 
 
@@ -91,25 +86,24 @@ def notifiers(settings: Settings) -> dict[str, Notifier]:
 
 
 @asynccontextmanager
-async def alerting(
-    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
-) -> AsyncIterator[None]:
+async def alerting(deployment: Deployment) -> AsyncIterator[None]:
     """Send alerts and watch the audit log, as long as this is open.
 
     Raises:
         SettingsInvalid: a setting can't be used.
     """
-    outbox, clock = open_outbox(settings, database, keys), SystemClock()
+    database, key = deployment.database, deployment.keys.pseudonyms
+    outbox, clock = open_outbox(deployment), SystemClock()
     names: SubjectNames | None = None
-    if settings.alert_names:
-        directory = SqlDirectory(database, ring, Names(keys.pseudonyms))
-        names = FindName(directory=directory, pseudonym_key=keys.pseudonyms)
+    if deployment.settings.alert_names:
+        directory = SqlDirectory(database, deployment.ring, Names(key))
+        names = FindName(directory=directory, pseudonym_key=key)
     watch = WatchAudit(
-        check=CheckTail(tail=SqlAuditTail(database), pseudonym_key=keys.pseudonyms),
+        check=CheckTail(tail=SqlAuditTail(database), pseudonym_key=key),
         tell=TellAuditBroken(alarm=outbox, clock=clock),
     )
     async with AsyncExitStack() as running:
-        for channel, notifier in notifiers(settings).items():
+        for channel, notifier in notifiers(deployment.settings).items():
             deliver = Deliver(
                 channel=channel,
                 outbox=outbox,
@@ -125,20 +119,9 @@ async def alerting(
 
 @asynccontextmanager
 async def open_alerts(settings: Settings) -> AsyncIterator[SqlOutbox]:
-    """The outbox, without loading a network; for the command line.
-
-    Raises:
-        SettingsInvalid: a setting can't be used.
-        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
-        StoreUnavailable: the database can't be used.
-    """
-    ring = KeyRing(open_keys(settings))
-    await asyncio.to_thread(prepare_database, settings)
-    database = Database(settings.database_url)
-    try:
-        yield open_outbox(settings, database, await load_deployment_keys(database, ring))
-    finally:
-        await database.close()
+    """The outbox, without loading a network; raises what `open_deployment` raises."""
+    async with open_deployment(settings) as deployment:
+        yield open_outbox(deployment)
 
 
 def _webhook_url(settings: Settings) -> str:

@@ -1,6 +1,5 @@
 """Where faces are searched, and what replicas share."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,43 +10,38 @@ from facekey.services.rebuild_index import RebuildIndex
 from facekey.settings import Settings
 from facekey.store.gallery import MemoryGallery
 from facekey.store.redis.shared import in_redis
-from facekey.store.sealing import KeyRing
 from facekey.store.shared import SeenFramesLimits, Shared, in_process
 from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
-from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.wiring.clocks import MonotonicTicker, SystemClock
-from facekey.wiring.database import prepare_database
-from facekey.wiring.keys import open_keys
+from facekey.wiring.deployment import Deployment, open_deployment
 from facekey.wiring.records import audit_log
 
 
 @asynccontextmanager
-async def open_shared(settings: Settings, keys: DeploymentKeys) -> AsyncIterator[Shared]:
+async def open_shared(deployment: Deployment) -> AsyncIterator[Shared]:
     """What all replicas share: in Redis when the settings name one, else in this process.
 
     Raises:
         SettingsInvalid: REDIS_URL is none.
     """
-    ticker = MonotonicTicker()
+    settings, ticker = deployment.settings, MonotonicTicker()
     frames = SeenFramesLimits(settings.stream_seen_frames, 3600 * settings.stream_seen_hours)
     url = "" if settings.redis_url is None else settings.redis_url.get_secret_value().strip()
     if not url:
         yield in_process(ticker, frames)
         return
     # Derived from, never equal to: the pseudonyms of the audit log have this key for themselves.
-    async with in_redis(url, secret=keys.pseudonyms, ticker=ticker, frames=frames) as shared:
+    async with in_redis(url, secret=deployment.keys.pseudonyms, ticker=ticker, frames=frames) as shared:
         yield shared
 
 
-async def open_gallery(
-    settings: Settings, database: Database, ring: KeyRing, matcher: Matcher, keys: DeploymentKeys
-) -> MemoryGallery | SharedGallery:
+async def open_gallery(deployment: Deployment, matcher: Matcher) -> MemoryGallery | SharedGallery:
     """The gallery that the settings name, ready to be searched."""
+    database, ring = deployment.database, deployment.ring
     gallery: MemoryGallery | SharedGallery = MemoryGallery(database, ring, matcher)
-    if settings.index == "pgvector":
-        index = await _prepared_index(settings, database, ring, keys)
+    if deployment.settings.index == "pgvector":
+        index = await _prepared_index(deployment)
         gallery = SharedGallery(database, ring, matcher, index)
     try:
         await gallery.refresh()
@@ -58,12 +52,10 @@ async def open_gallery(
     return gallery
 
 
-async def _prepared_index(
-    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
-) -> SharedIndex:
-    if not settings.database_url.startswith("postgres"):
+async def _prepared_index(deployment: Deployment) -> SharedIndex:
+    if not deployment.settings.database_url.startswith("postgres"):
         raise SettingsInvalid("FACEKEY_INDEX=pgvector needs DATABASE_URL=postgresql://...")
-    index = SharedIndex(database, ring, audit_log(settings, database, keys))
+    index = SharedIndex(deployment.database, deployment.ring, audit_log(deployment))
     await index.prepare()
     return index
 
@@ -79,15 +71,8 @@ async def open_index(settings: Settings) -> AsyncIterator[RebuildIndex]:
     """
     if settings.index != "pgvector":
         raise SettingsInvalid("there is no shared index: FACEKEY_INDEX is not pgvector")
-    ring = KeyRing(open_keys(settings))
-    await asyncio.to_thread(prepare_database, settings)
-    database = Database(settings.database_url)
-    try:
-        keys = await load_deployment_keys(database, ring)
-        index = await _prepared_index(settings, database, ring, keys)
-        yield RebuildIndex(index=index, clock=SystemClock())
-    finally:
-        await database.close()
+    async with open_deployment(settings) as deployment:
+        yield RebuildIndex(index=await _prepared_index(deployment), clock=SystemClock())
 
 
 @dataclass(frozen=True, slots=True)

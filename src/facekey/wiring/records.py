@@ -1,6 +1,5 @@
 """The audit log: who writes, seals, checks and reads it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,17 +16,14 @@ from facekey.services.verify_audit import VerifyAudit
 from facekey.services.watch_audit import TellAuditBroken
 from facekey.settings import Settings
 from facekey.store.checkpoint_file import CheckpointFile
-from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints
 from facekey.store.sql.database import Database
-from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
 from facekey.store.sql.signing_keys import SqlSigningKeys
 from facekey.wiring.alerts import open_outbox
 from facekey.wiring.clocks import SystemClock
-from facekey.wiring.database import prepare_database
-from facekey.wiring.keys import open_keys
+from facekey.wiring.deployment import Deployment, open_deployment
 
 AUDIT_SIGNATURES = "audit"
 
@@ -75,38 +71,26 @@ class Records:
 
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Records]:
-    """The audit log with its keys, without loading a network; for the command line.
-
-    Raises:
-        SettingsInvalid: a setting can't be used.
-        KeyUnavailable: the deployment's own keys can't be opened with the keys at hand.
-        StoreUnavailable: the database can't be used.
-    """
-    ring = KeyRing(open_keys(settings))
-    await asyncio.to_thread(prepare_database, settings)
-    database = Database(settings.database_url)
-    try:
-        yield await make_records(settings, database, ring, await load_deployment_keys(database, ring))
-    finally:
-        await database.close()
+    """The audit log with its keys, without loading a network; raises what `open_deployment` raises."""
+    async with open_deployment(settings) as deployment:
+        yield await make_records(deployment)
 
 
-async def make_records(
-    settings: Settings, database: Database, ring: KeyRing, keys: DeploymentKeys
-) -> Records:
+async def make_records(deployment: Deployment) -> Records:
     """The audit log of this database, with the keys that seal and sign it."""
+    settings, database, keys = deployment.settings, deployment.database, deployment.keys
     clock = SystemClock()
-    secrets = await SqlSigningKeys(database, ring).load(
+    secrets = await SqlSigningKeys(database, deployment.ring).load(
         AUDIT_SIGNATURES, at=clock.now(), retired_for=KEPT_FOR_EVER
     )
     signer = Ed25519Signer([one.secret for one in secrets])
-    log = audit_log(settings, database, keys)
+    log = audit_log(deployment)
     trail = SqlAuditTrail(database)
     verify = VerifyAudit(
         trail=trail,
         verifier=signer.public,
         pseudonym_key=keys.pseudonyms,
-        tell=TellAuditBroken(alarm=open_outbox(settings, database, keys), clock=clock),
+        tell=TellAuditBroken(alarm=open_outbox(deployment), clock=clock),
     )
     file = settings.audit_checkpoint_file
     checkpoint = MakeCheckpoint(
@@ -131,8 +115,8 @@ async def make_records(
     return Records(log, trail, signer, checkpoint, verify, read, seal)
 
 
-def audit_log(settings: Settings, database: Database, keys: DeploymentKeys) -> SqlAuditLog:
+def audit_log(deployment: Deployment) -> SqlAuditLog:
     """The audit log, in whose transactions alerts are written."""
     return SqlAuditLog(
-        database, pseudonym_key=keys.pseudonyms, follower=open_outbox(settings, database, keys)
+        deployment.database, pseudonym_key=deployment.keys.pseudonyms, follower=open_outbox(deployment)
     )

@@ -23,6 +23,7 @@ from facekey.settings import default_models_dir
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.accounts import SqlApiKeys, SqlOperators
 from facekey.wiring.alerts import open_outbox
+from facekey.wiring.deployment import Deployment
 from facekey.zoo.zoo import Zoo
 from tests.contract.store.opened import Store, event, open_store, template
 from tests.postgres import PostgresServer
@@ -289,7 +290,7 @@ async def test_a_database_that_nobody_used(make: Make, migrated: Path) -> None:
 
 async def test_alerts_that_were_given_up(make: Make, store: Store) -> None:
     patient = of(make, store)
-    outbox = open_outbox(patient.settings, store.database, store.keys)
+    outbox = open_outbox(Deployment(patient.settings, store.database, store.ring, store.keys))
     await outbox.tell(Alert(AlertKind.TEST, NOW, "test", None, {}))
     is_it(await one(log.undelivered, patient), State.OK, "no alert")
     claimed = await outbox.claim("log", at=NOW, lease_s=1.0)
