@@ -31,7 +31,7 @@ from sqlalchemy.engine import make_url
 from bench.host import describe
 from bench.load import Client, Standing
 from bench.photo import sample_photos
-from bench.server import deployment
+from bench.server import deployment, facekey
 from tests.photos import shots
 from tests.postgres import PostgresServer, start_postgres
 from tests.servers import RedisServer
@@ -173,8 +173,8 @@ def _redis_restarted(drill: Drill) -> str:
 def _rotated(drill: Drill) -> str:
     before = _decisions(drill)
     for _ in range(3):
-        _facekey(drill.environment, "keys", "add")
-        _facekey(drill.environment, "keys", "rotate")
+        facekey(drill.environment, "keys", "add")
+        facekey(drill.environment, "keys", "rotate")
         time.sleep(1.0)
     if _decisions(drill) == before:
         raise RuntimeError("nobody was served while keys were rotated")
@@ -256,7 +256,7 @@ def _records(drill: Drill) -> list[str]:
 
 def _verify_chain(environment: Mapping[str, str]) -> None:
     """Raises CalledProcessError, with what it said, when the chain is broken."""
-    _facekey(environment, "audit", "verify")
+    facekey(environment, "audit", "verify")
 
 
 # What the drills stand on.
@@ -276,7 +276,7 @@ def _deployment(*, on_sqlite: bool = False) -> Iterator[Drill]:
             "FACEKEY_KEY_FILE": f"{folder}/root.keys",
             "FACEKEY_LOG_LEVEL": "error",
         }
-        _facekey(environment, "keys", "add")
+        facekey(environment, "keys", "add")
         drill = Drill(environment, postgres, redis, Path(folder) / "service.log", [])
         try:
             drill.start()
@@ -316,16 +316,3 @@ def _count(drill: Drill, query: str) -> int:
     with psycopg.connect(url.render_as_string(hide_password=False)) as server:
         row = server.execute(query.encode()).fetchone()
     return int(row[0]) if row else 0
-
-
-def _facekey(environment: Mapping[str, str], *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "facekey", *words],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"facekey {' '.join(words)}: {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout

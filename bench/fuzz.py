@@ -8,7 +8,6 @@ no 5xx, no status, media type or body that the description doesn't name, and `Al
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from bench.server import deployment, running_server
+from bench.server import deployment, facekey, running_server
 
 EXAMPLES = 30  # for each operation and caller; the coverage phase adds its own
 SEED = 20_261
@@ -74,8 +73,8 @@ def fuzz(examples: int, phases: str = PHASES) -> list[Run]:
             "FACEKEY_RATE_LOGIN_PER_MINUTE": "100000",
             "FACEKEY_RATE_LOGIN_BURST": "100000",
         }
-        one_time = _facekey(environment, "accounts", "add", "ada", "--role", "admin")
-        key = _facekey(environment, "api-keys", "add", "shop", "--audience", "shop")
+        one_time = facekey(environment, "accounts", "add", "ada", "--role", "admin")
+        key = facekey(environment, "api-keys", "add", "shop", "--audience", "shop")
         with running_server(environment) as server:
             callers = {
                 "admin": _signed_in(server.url, one_time),
@@ -117,15 +116,3 @@ def _signed_in(url: str, one_time: str) -> str:
     answer = httpx.post(f"{url}/api/v1/auth/token", data=login, timeout=30).raise_for_status()
     token: str = answer.json()["access_token"]
     return token
-
-
-def _facekey(environment: Mapping[str, str], *words: str) -> str:
-    """The last line that a command prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "facekey", *words],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip().splitlines()[-1]

@@ -1,9 +1,9 @@
 """How long one authenticate takes, and where the time goes.
 
-Protocol: one JPEG of 640 x 480 with one face (public photo), default pack, one request
-at a time. In process: `services.Authenticate` with the real store (SQLite, every audit
-record committed to disk). Bare: the very `InferenceSession.run` calls that the engine
-made for this picture, again with the same arrays. HTTP: the same request to
+Protocol: one JPEG of 640 x 480 with one face (public photo) of somebody who is enrolled and
+let in, default pack, one request at a time. In process: `services.Authenticate` with the real
+store (SQLite, every audit record committed to disk). Bare: the very `InferenceSession.run` calls
+that the engine made for this picture, again with the same arrays. HTTP: the same request to
 `facekey serve` in another process on loopback. They take turns, so that noise of the
 machine hits all alike, and before each there is a pause in which the threads of the one
 before, which spin for a moment after their work, fall asleep; medians are compared.
@@ -22,7 +22,7 @@ import httpx
 from numpy.typing import NDArray
 
 from bench.host import describe
-from bench.photo import sample_photos, webcam_jpeg
+from bench.photo import enrol, enrolment, sample_photos, webcam_jpeg
 from bench.server import running_server
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
@@ -61,7 +61,9 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> None
     vision = open_vision(open_zoo(settings), observe=lambda stage, taken: stages[stage].append(taken))
     calls = _recorded_calls(lambda: vision.pipeline.analyze(photo))
     times: dict[str, list[float]] = defaultdict(list)
+    enrol(http, "bench")
     async with open_service(settings) as service:
+        await service.register(SubjectId("bench"), enrolment(), caller=COMMAND_LINE)
         for number in range(WARM_UP + ROUNDS):
             if number == WARM_UP:
                 times.clear()

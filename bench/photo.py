@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import cv2
+import httpx
 
 from facekey.settings import default_models_dir
 from facekey.zoo.samples import load_samples, pull_samples
 from facekey.zoo.zoo import default_cards_dir
+from tests.photos import shots
 
 WIDTH, HEIGHT = 640, 480
 JPEG_QUALITY = 90
@@ -28,3 +30,21 @@ def webcam_jpeg(photo: Path) -> bytes:
     if not done:
         raise RuntimeError("the picture can't be encoded")
     return data.tobytes()
+
+
+def enrolment() -> list[bytes]:
+    """Five photos of the person in `obama.jpg`, from two occasions, as a camera would take them in a row."""
+    photos = sample_photos()
+    return [*shots(photos["obama.jpg"].read_bytes(), 3), *shots(photos["obama2.jpg"].read_bytes(), 2)]
+
+
+def enrol(client: httpx.Client, user_id: str) -> None:
+    """Register the person of `enrolment`, so that requests can be accepted and no limit is met.
+
+    Raises:
+        RuntimeError: they can't be.
+    """
+    files = [("images", photo) for photo in enrolment()]
+    answer = client.post("/api/v1/register", data={"user_id": user_id}, files=files, timeout=60)
+    if not answer.is_success:
+        raise RuntimeError(f"the person can't be registered: {answer.text}")

@@ -18,7 +18,7 @@ import httpx
 import numpy as np
 
 from bench.host import describe
-from bench.photo import sample_photos, webcam_jpeg
+from bench.photo import enrol, sample_photos, webcam_jpeg
 from bench.server import Server, deployment, running_server
 from facekey.core.types import Floats, References, SubjectId, Template
 from facekey.settings import read_settings
@@ -26,7 +26,6 @@ from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.migrate import migrate
 from facekey.wiring.vision import open_vision, open_zoo
 from tests.contract.store.opened import event, open_store
-from tests.photos import shots
 from tests.postgres import start_postgres
 
 PEOPLE = 10_000
@@ -56,11 +55,9 @@ def _measure(kind: str, empty: str, full: str) -> None:
     began = time.perf_counter()
     asyncio.run(_fill(full, key))
     each_ms = 1000 * (time.perf_counter() - began) / PEOPLE
-    photos = sample_photos()
-    probe = webcam_jpeg(photos["obama.jpg"])
-    enrolment = [*shots(photos["obama.jpg"].read_bytes(), 3), *shots(photos["obama2.jpg"].read_bytes(), 2)]
+    probe = webcam_jpeg(sample_photos()["obama.jpg"])
     with ExitStack() as stack:
-        clients = [stack.enter_context(_service(url, key, enrolment)) for url in (empty, full)]
+        clients = [stack.enter_context(_service(url, key)) for url in (empty, full)]
         for _ in range(WARM_UP):
             for client, _server in clients:
                 _ask(client, probe)
@@ -94,14 +91,11 @@ def _ask(client: httpx.Client, probe: bytes) -> float:
 
 
 @contextmanager
-def _service(url: str, key: EncryptionKey, enrolment: list[bytes]) -> Iterator[tuple[httpx.Client, Server]]:
+def _service(url: str, key: EncryptionKey) -> Iterator[tuple[httpx.Client, Server]]:
     with TemporaryDirectory() as folder:
         environment = {**deployment(Path(folder)), "DATABASE_URL": url, "ENCRYPTION_KEY": key.written()}
         with running_server(environment) as server, httpx.Client(base_url=server.url, timeout=60) as client:
-            files = [("images", photo) for photo in enrolment]
-            answer = client.post("/api/v1/register", data={"user_id": "obama"}, files=files)
-            if not answer.is_success:
-                raise RuntimeError(f"the person can't be registered: {answer.text}")
+            enrol(client, "obama")
             yield client, server
 
 

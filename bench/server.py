@@ -78,6 +78,24 @@ def running_server(environment: Mapping[str, str] | None = None) -> Iterator[Ser
             process.wait(10)
 
 
+def facekey(environment: Mapping[str, str], *words: str) -> str:
+    """Run a command of the deployment; the last line that it prints.
+
+    Raises:
+        RuntimeError: it failed; with what it said.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "facekey", *words],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"facekey {' '.join(words)}: {done.returncode}: {done.stdout}{done.stderr}")
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STARTUP_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:

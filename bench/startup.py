@@ -9,7 +9,7 @@ import statistics
 import httpx
 
 from bench.host import describe
-from bench.photo import sample_photos, webcam_jpeg
+from bench.photo import enrol, sample_photos, webcam_jpeg
 from bench.server import running_server
 
 STARTS = 5
@@ -27,6 +27,7 @@ def main() -> None:
             starts.append(server.startup_s)
             before = server.resident_mb()
             with httpx.Client(base_url=server.url, timeout=30) as http:
+                enrol(http, "bench")
                 for _ in range(REQUESTS):
                     http.post("/api/v1/identify", files={"image": photo}).raise_for_status()
             after = server.resident_mb()
