@@ -10,11 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facekey.api.address import client_address
 from facekey.api.problems import domain_problem
+from facekey.api.rate import route_of
 from facekey.api.service import Service
 from facekey.core.caller import Caller, Permission
 from facekey.core.errors import FaceKeyError, NotSignedIn
 
 PROTECTED = "/api/v1/"
+METRICS = "/metrics"
 SIGN_IN = "/api/v1/auth/"
 """Below it are the routes that one calls in order to have a token."""
 
@@ -40,7 +42,7 @@ class CallerKnown:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Put the caller into the request's state, or answer 401."""
-        if scope["type"] != "http" or not is_protected(scope["path"]):
+        if scope["type"] != "http" or not is_protected(route_of(scope)):
             await self._app(scope, receive, send)
             return
         service: Service = scope["app"].state.service
@@ -57,7 +59,7 @@ def is_protected(path: str) -> bool:
     """Whether a path is for callers who are known."""
     if path.startswith(SIGN_IN):
         return path in (SIGN_OUT, WHO_AM_I)
-    return path.startswith(PROTECTED)
+    return path.startswith(PROTECTED) or path == METRICS
 
 
 def credential_of(scope: Scope) -> str | None:
@@ -90,6 +92,7 @@ PeopleLister = Annotated[Caller, Depends(_needs(Permission.LIST_PEOPLE))]
 Unlocker = Annotated[Caller, Depends(_needs(Permission.UNLOCK))]
 RecordReader = Annotated[Caller, Depends(_needs(Permission.READ_RECORDS))]
 Administrator = Annotated[Caller, Depends(_needs(Permission.ADMINISTER))]
+Watcher = Annotated[Caller, Depends(_needs(Permission.WATCH))]
 """Who may call a route. The name stands in its signature."""
 
 

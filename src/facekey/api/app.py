@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from facekey import __version__
-from facekey.api import metrics, problems, ws
+from facekey.api import problems, ws
 from facekey.api.access import CallerKnown
 from facekey.api.address import Network
 from facekey.api.description import describe, responses
@@ -28,6 +28,7 @@ from facekey.api.routes import (
     bias,
     health,
     identify,
+    metrics,
     privacy,
     register,
     system,

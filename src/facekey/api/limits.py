@@ -16,12 +16,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facekey.api.address import client_address
 from facekey.api.problems import domain_problem, http_problem
-from facekey.api.rate import FREE_PATHS, network_of
+from facekey.api.rate import FREE_PATHS, RECOGNITION_PATHS, network_of, route_of
 from facekey.core.errors import FaceKeyError, Overloaded, TooManyAtOnce
 
 BODY_TIMEOUT_S = 30.0
 MAX_DIGITS = 18
 MEGABYTE = 1024 * 1024
+SMALL_BODY_BYTES = 64 * 1024
+"""For requests without pictures. Some of them may be sent by anybody, and JSON and forms take
+many times their size while they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class AtOnce:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if there is room."""
-        if scope["type"] != "http" or scope["path"] in FREE_PATHS:
+        if scope["type"] != "http" or route_of(scope) in FREE_PATHS:
             await self._app(scope, receive, send)
             return
         caller, limits = network_of(client_address(scope)), self._limits
@@ -119,7 +122,10 @@ class BodyLimit:
         timeout_s: float = BODY_TIMEOUT_S,
         all_bytes: int | None = None,
     ) -> None:
-        """Wrap an application; `all_bytes` is for all bodies together, and never less than one's."""
+        """Wrap an application; `all_bytes` is for all bodies together, and never less than one's.
+
+        `max_bytes` is for requests that bring pictures; all others are small.
+        """
         self._app = app
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
@@ -131,14 +137,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        too_large = HTTPException(413, f"a request may have {self._max_bytes} bytes at most")
+        max_bytes = self._max_bytes
+        if route_of(scope) not in RECOGNITION_PATHS:
+            max_bytes = min(max_bytes, SMALL_BODY_BYTES)
+        too_large = HTTPException(413, f"such a request may have {max_bytes} bytes at most")
         for declared in Headers(scope=scope).getlist("content-length"):
             if not (declared.isascii() and declared.isdigit()):
                 malformed = HTTPException(400, "Content-Length must be a number")
                 await http_problem(malformed)(scope, receive, send)
                 return
             # Their number first: Python refuses to read numbers of thousands of digits.
-            if len(declared) > MAX_DIGITS or int(declared) > self._max_bytes:
+            if len(declared) > MAX_DIGITS or int(declared) > max_bytes:
                 await http_problem(too_large)(scope, receive, send)
                 return
             if self._held_bytes + int(declared) > self._all_bytes:
@@ -163,7 +172,7 @@ class BodyLimit:
             received += came
             self._held_bytes += came
             complete = not message.get("more_body", False)
-            if received > self._max_bytes:
+            if received > max_bytes:
                 raise too_large
             if self._held_bytes > self._all_bytes:
                 raise _no_room()

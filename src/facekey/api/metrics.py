@@ -1,23 +1,22 @@
-"""GET /metrics: what this process knows, in the words of Prometheus.
+"""What this process knows, in the words of Prometheus.
 
 Each process answers for itself: with several, scrape each, or set the `instance` label
-apart behind a proxy. Nothing here names a person. The gauges of bias are those of the last
-report that this process made; before the first they are absent.
+apart behind a proxy. Nothing here names a person, but error rates of groups and what the
+process does are for those who run it: it takes a key of the role `monitor`, an operator's,
+or a sign-in. The gauges of bias are those of the last report that this process made; before
+the first they are absent.
 """
 
 from collections.abc import Iterator
 from typing import Protocol
 
-from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from facekey.core.bias import Verdict
 from facekey.services.bias import MonitorBias
-
-router = APIRouter(tags=["operation"])
 
 
 class Metrics(Protocol):
@@ -72,10 +71,3 @@ class ProcessMetrics:
     def text(self) -> bytes:
         """All of them, in Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request) -> Response:
-    """What this process knows, for Prometheus."""
-    kept: Metrics = request.app.state.service.metrics
-    return Response(kept.text(), media_type=CONTENT_TYPE_LATEST)

@@ -42,6 +42,8 @@ from facekey.core.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:facekey:problem:"
+MAX_FAULTS, MAX_DEPTH, MAX_FIELD = 20, 8, 64
+"""What a refusal of a request tells of it, at most."""
 
 log = structlog.get_logger(__name__)
 
@@ -260,9 +262,13 @@ def domain_problem(error: Exception) -> JSONResponse:
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):  # the handler is installed for it alone
         raise error
+    # Names of fields can be the client's own: no answer is longer for what was sent.
     faults = [
-        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
-        for fault in error.errors()
+        {
+            "field": ".".join(str(part)[:MAX_FIELD] for part in fault["loc"][:MAX_DEPTH]),
+            "message": fault["msg"],
+        }
+        for fault in error.errors()[:MAX_FAULTS]
     ]
     summary = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return problem(422, "request_invalid", summary, extra={"faults": faults})

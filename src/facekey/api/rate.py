@@ -3,7 +3,6 @@
 Before anything is looked at: a request that is too much must cost next to nothing.
 """
 
-import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,18 +10,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facekey.api.address import client_address
 from facekey.api.problems import domain_problem
+from facekey.core import networks
 from facekey.core.errors import TooMany
 from facekey.core.ports.shared import Rate, RateLimiter
 
 RECOGNITION_PATHS = frozenset({"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify"})
 LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})
-FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked by machines that watch the service, most of all when it is busy."""
 
 NOWHERE = "nowhere"
 """Stands for the address of requests that have none; they share one budget."""
-
-IPV6_PREFIX = 64  # one customer's network: its addresses are as good as one
 
 
 class Budget(StrEnum):
@@ -93,7 +91,7 @@ class RateLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its address has something left."""
         # A stream counts when it is opened (api/ws.py): only there can the client be told why.
-        if scope["type"] == "http" and scope["path"] not in FREE_PATHS:
+        if scope["type"] == "http" and route_of(scope) not in FREE_PATHS:
             rates: RequestRates = scope["app"].state.service.rates
             try:
                 await rates.spend(budget_of(scope), client_address(scope))
@@ -107,17 +105,18 @@ def budget_of(scope: Scope) -> Budget:
     """What a request is paid from."""
     if scope["method"] == "OPTIONS":  # a browser asks whether it may ask
         return Budget.READING
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = route_of(scope)
     if path in RECOGNITION_PATHS:
         return Budget.RECOGNITION
     return Budget.LOGIN if path in LOGIN_PATHS else Budget.READING
 
 
+def route_of(scope: Scope) -> str:
+    """The path that routes are found by: without what a proxy put before it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def network_of(address: str | None) -> str:
-    """What is counted as one caller: an IPv4 address, a network of IPv6 addresses."""
-    if address is None:
-        return NOWHERE
-    parsed = ipaddress.ip_address(address)
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
+    """What is counted as one caller; all requests without an address are one."""
+    return NOWHERE if address is None else networks.network_of(address)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from facekey.api.address import parse_address
 from facekey.cli.outcome import told_in_one_line
 from facekey.cli.tables import print_table
 from facekey.core.attempts import Claim
@@ -72,7 +73,11 @@ def unlock(
     with told_in_one_line():
         if [user, address, operator].count(None) != 2:
             raise RequestInvalid("claim_invalid", "name one of --user, --address and --operator")
-        claim = Claim(None if user is None else parse_subject_id(user), address, operator)
+        claim = Claim(
+            None if user is None else parse_subject_id(user),
+            None if address is None else parse_address(address),
+            operator,
+        )
     limited = _ask(lambda _, unlocking: unlocking(claim, caller=COMMAND_LINE))
     console.print("unlocked" if limited else "there were no failed attempts")
 
@@ -80,7 +85,7 @@ def unlock(
 @keys.command("add")
 def add_key(
     name: Name,
-    role: Annotated[Role, typer.Option(help="service or operator")] = Role.SERVICE,
+    role: Annotated[Role, typer.Option(help="service, monitor or operator")] = Role.SERVICE,
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="How long it lasts.")] = None,
     audience: Annotated[
         str | None, typer.Option(help="Whom face tokens are for that it may ask for; left out, none.")

@@ -22,6 +22,8 @@ class Permission(StrEnum):
     """Read the audit log, bias reports and the state of the system."""
     ADMINISTER = "administer"
     """Manage operators and API keys."""
+    WATCH = "watch"
+    """Read the metrics of a process; among them are error rates of groups of people."""
 
 
 class Role(StrEnum):
@@ -30,12 +32,15 @@ class Role(StrEnum):
     ADMIN = "admin"
     OPERATOR = "operator"
     SERVICE = "service"
+    MONITOR = "monitor"
+    """A machine that reads metrics, and nothing else."""
 
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.OPERATOR: frozenset(Permission) - {Permission.ADMINISTER},
     Role.SERVICE: frozenset({Permission.RECOGNISE, Permission.ENROL}),
+    Role.MONITOR: frozenset({Permission.WATCH}),
 }
 
 
@@ -63,8 +68,12 @@ class Caller:
         Raises:
             NotAllowed: the caller's role doesn't have it.
         """
-        if permission not in PERMISSIONS[self.role]:
+        if not self.may(permission):
             raise NotAllowed(f"the role {self.role} may not do this; it takes the permission {permission}")
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller has this permission."""
+        return permission in PERMISSIONS[self.role]
 
     def require_audience(self, audience: str) -> None:
         """Go on only when the caller may ask for a token for this audience.

@@ -74,8 +74,8 @@ class ManageAccounts:
             AccountExists: the name is taken.
         """
         name = parse_account_name(name)
-        if role is Role.SERVICE:
-            raise RequestInvalid("role_invalid", "an operator is admin or operator; services have keys")
+        if role not in (Role.ADMIN, Role.OPERATOR):
+            raise RequestInvalid("role_invalid", "an operator is admin or operator; machines have keys")
         password, now = secrets.token_urlsafe(ONE_TIME_BYTES), self._clock.now()
         hashed = await self._passwords.hash(password)
         expires_at = now + ONE_TIME_LASTS
@@ -136,7 +136,7 @@ class ManageAccounts:
         """
         name = parse_account_name(name)
         if role is Role.ADMIN:
-            raise RequestInvalid("role_invalid", "a key is for service or operator; admins sign in")
+            raise RequestInvalid("role_invalid", "a key is for service, monitor or operator; admins sign in")
         now = self._clock.now()
         expires_at = None if lasts_days is None else now + timedelta(days=lasts_days)
         key = API_KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)

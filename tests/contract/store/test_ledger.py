@@ -7,7 +7,7 @@ from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.errors import AttemptsExhausted
 from facekey.core.types import SubjectId
-from tests.contract.store.opened import Store
+from tests.contract.store.opened import Store, event, template
 from tests.unit.services.deployed import recorded
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +47,7 @@ async def test_one_face_tried_on_everybody_is_stopped_by_its_address(store: Stor
 
 
 async def test_a_success_clears_the_user_but_not_the_address(store: Store) -> None:
+    await store.enrol(template("alice", 1), event("register", "alice"))
     claim = Claim(SubjectId("alice"), "192.0.2.1")
     await fail(store, claim, 4)
     await attempt(store, claim, Result.SUCCESS)
@@ -109,6 +110,33 @@ async def test_tables_name_neither_users_nor_addresses(store: Store) -> None:
     rows = await store.database.read(
         lambda connection: connection.exec_driver_sql("SELECT key FROM attempts")
     )
-    assert sorted(str(row.key).partition(":")[0] for row in rows) == ["address", "operator", "user"]
+    assert sorted(str(row.key).partition(":")[0] for row in rows) == ["operator", "sign_in", "user"]
     records = str(await recorded(store))
     assert not [name for name in ("alice", "192.0.2.1", "ada") if name in records]
+
+
+async def test_a_network_of_the_new_protocol_is_one_address(store: Store) -> None:
+    for number in range(5):
+        await attempt(store, Claim(SubjectId(f"user{number}"), f"2001:db8:1:2:{number}::7"), Result.FAILURE)
+    with pytest.raises(AttemptsExhausted):
+        await store.ledger.admit(Claim(None, "2001:db8:1:2:ffff::1"), at=NOW)
+    await store.ledger.admit(Claim(None, "2001:db8:1:3::1"), at=NOW)
+
+
+async def test_faces_and_passwords_from_one_address_are_counted_apart(store: Store) -> None:
+    await fail(store, FROM_HERE, 5)
+    signing_in = Claim(None, "192.0.2.1", operator="ada")
+    await store.ledger.admit(signing_in, at=NOW)
+    for number in range(6):
+        await attempt(
+            store, Claim(None, "192.0.2.1", operator=f"name{number}"), Result.FAILURE, at(60 * number)
+        )
+    with pytest.raises(AttemptsExhausted):
+        await store.ledger.admit(signing_in, at=at(301))
+    worst = await store.ledger.failures(FROM_HERE)
+    assert worst is not None
+    assert worst.count == 6
+    unlock = AuditEvent("unlock", "operator:x", None, "done", "asked", NOW, {"of": "address"})
+    assert await store.ledger.unlock(FROM_HERE, unlock), "an operator means both"
+    await store.ledger.admit(signing_in, at=NOW)
+    await store.ledger.admit(FROM_HERE, at=NOW)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
 from facekey.core.audit import AuditEvent, AuditValue, pseudonym
 from facekey.core.errors import EnrolmentGone
+from facekey.core.networks import network_of
 from facekey.core.ports.audit import Receipt
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
@@ -20,6 +21,9 @@ from facekey.store.sql.times import text_of, time_of, written
 NAME_HEX = 32
 SYSTEM = "system"
 LOCKED = "locked"
+ADDRESS, SIGN_IN = "address", "sign_in"
+"""Faces and passwords from one address are counted apart: who fails before a camera of an office, or
+is said to by an application, must not keep the office's operators from signing in."""
 
 
 class SqlLedger:
@@ -73,10 +77,10 @@ class SqlLedger:
         return await self._database.write(settling)
 
     async def failures(self, claim: Claim) -> Failures | None:
-        """The counter of a claim that names one user or one address."""
-        keys = self._keys(claim)
+        """The highest counter of a claim that names one user or one address."""
+        keys = self._named_by(claim)
         counted = await self._database.read(lambda connection: read_failures(connection, keys))
-        return next(iter(counted.values()), None)
+        return max(counted.values(), key=lambda failures: failures.count, default=None)
 
     async def unlock(self, claim: Claim, event: AuditEvent) -> bool:
         """Forget the failures of a user or an address; False when there were none.
@@ -86,7 +90,7 @@ class SqlLedger:
         """
 
         async def unlocking(connection: AsyncConnection) -> bool:
-            keys = self._keys(claim)
+            keys = self._named_by(claim)
             known = await read_failures(connection, keys)
             await connection.execute(delete(attempts).where(attempts.c.key.in_(keys)))
             await self._audit.append_within(connection, event)
@@ -103,7 +107,7 @@ class SqlLedger:
             self._policy.admit(failures, event.at)
         for key in keys:
             kind = key.partition(":")[0]
-            before, shared = counted.get(key), kind == "address"
+            before, shared = counted.get(key), kind in (ADDRESS, SIGN_IN)
             if result is Result.SUCCESS:
                 after = self._policy.succeeded(before, shared=shared)
             else:
@@ -124,9 +128,18 @@ class SqlLedger:
         if claim.subject_id is not None:
             keys.append(user_key(claim.subject_id, self._key))
         if claim.address is not None:
-            keys.append(self._named("address", claim.address))
+            keys.append(
+                self._named(ADDRESS if claim.operator is None else SIGN_IN, network_of(claim.address))
+            )
         if claim.operator is not None:
             keys.append(self._named("operator", claim.operator))
+        return keys
+
+    def _named_by(self, claim: Claim) -> list[str]:
+        """The counters that an operator means; of an address, both."""
+        keys = self._keys(claim)
+        if claim.address is not None and claim.operator is None:
+            keys.append(self._named(SIGN_IN, network_of(claim.address)))
         return keys
 
     def _named(self, kind: str, name: str) -> str:
