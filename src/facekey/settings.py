@@ -106,7 +106,10 @@ class Settings(BaseSettings):
     key_provider: Literal["environment", "file", "kms"] = "environment"
     key_file: Path | None = None
     kms_key_id: str | None = None
-    database_url: str = Field(default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL")
+    # May hold a password, like the mirror.
+    database_url: str = Field(
+        default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL", repr=False
+    )
     index: Literal["memory", "pgvector"] = "memory"
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     profile: Literal["development", "production", "strict"] = "development"
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
     lockout_longest_wait_seconds: Annotated[float, Field(ge=1.0, le=86_400.0)] = 3600.0
     lockout_locked_at: Annotated[int, Field(ge=5, le=100)] = 50
     models_dir: Path = Field(default_factory=default_models_dir)
-    models_mirror: str | None = None
+    models_mirror: str | None = Field(default=None, repr=False)
     match_fmr: Annotated[float, Field(ge=1e-6, le=1e-3)] = 1e-4
     adaptation: Literal["off", "on"] = "off"
     adaptation_from_images: bool = False

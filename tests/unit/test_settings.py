@@ -49,6 +49,12 @@ def test_the_key_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert SECRET not in shown
 
 
+def test_addresses_that_may_hold_a_password_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://facekey:hunter2@localhost/facekey")
+    monkeypatch.setenv("FACEKEY_MODELS_MIRROR", "https://me:hunter3@mirror.example/")
+    assert "hunter" not in repr(read_settings()) + str(read_settings())
+
+
 def test_the_address_of_redis_holds_a_password_and_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().redis_url is None
     monkeypatch.setenv("REDIS_URL", "redis://:hunter2@localhost/0")

@@ -9,13 +9,14 @@ from facekey.core.ports.privacy import PersonalData
 ExportValue = str | int | float | bool | None | list["ExportValue"] | dict[str, "ExportValue"]
 
 
-def export_of(data: PersonalData, *, vectors: bool) -> dict[str, ExportValue]:
+def export_of(data: PersonalData, *, vectors: bool, photos: bool = True) -> dict[str, ExportValue]:
     """Everything that is kept of one person.
 
     Args:
         data: what it is.
         vectors: also the numbers that their face became. Left out unless asked for: who gets
             hold of them can do more harm with them than the person can make use of them.
+        photos: the photos that were kept, too; otherwise only how many bytes each has.
     """
     subject, template = data.subject, data.template
     return {
@@ -51,7 +52,8 @@ def export_of(data: PersonalData, *, vectors: bool) -> dict[str, ExportValue]:
         },
         "declared_groups": dict(data.labels),
         "images": [
-            {"bytes": len(image), "base64": base64.b64encode(image).decode()} for image in data.images
+            {"bytes": len(image), "base64": base64.b64encode(image).decode() if photos else None}
+            for image in data.images
         ],
         "audit_records": [
             {"sequence": record.sequence, **json.loads(record.body)} for record in data.records

@@ -7,9 +7,10 @@ from dataclasses import replace
 import structlog
 
 from facekey.core.alerts import Message, RetryPolicy
-from facekey.core.errors import DeliveryFailed
+from facekey.core.errors import DeliveryFailed, FaceKeyError
 from facekey.core.ports.alerts import Claimed, Notifier, Outbox, SubjectNames
 from facekey.core.ports.clocks import Clock
+from facekey.core.types import SubjectId
 
 SEND_S = 30.0
 LEASE_S = 2 * SEND_S  # longer than a send can take: no other process sends the same meanwhile
@@ -64,13 +65,22 @@ class Deliver:
             sent += 1
 
     async def _send(self, message: Message) -> None:
-        if self._names is not None and message.subject is not None:
-            message = replace(message, name=await self._names.name_of(message.subject))
+        message = replace(message, name=await self._name_of(message.subject))
         try:
             async with asyncio.timeout(SEND_S):
                 await self._notifier.send(message)
         except TimeoutError as error:
             raise DeliveryFailed(f"not handed over within {SEND_S:.0f} s") from error
+
+    async def _name_of(self, subject: str | None) -> SubjectId | None:
+        """Who it is, where that may be told and can be. Without a name an alert is still an alert."""
+        if self._names is None or subject is None:
+            return None
+        try:
+            return await self._names.name_of(subject)
+        except FaceKeyError as error:  # a row that somebody broke must not keep operators from hearing of it
+            log.warning("alert_without_name", error=type(error).__name__, cause=str(error))
+            return None
 
     async def _failed(self, claimed: Claimed, why: str) -> None:
         wait_s = self._retry.wait_s(claimed.tries, self._chance())

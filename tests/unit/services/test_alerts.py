@@ -156,6 +156,20 @@ async def test_names_only_where_they_are_asked_for_and_never_kept(
     assert "alice" not in str(await box.newest(10))
 
 
+async def test_a_row_that_somebody_broke_keeps_no_alert_back(
+    store: Store, box: SqlOutbox, clock: HandClock
+) -> None:
+    await store.enrol(template("alice", 1), event("register", "alice"))
+    await store.database.write(
+        lambda connection: connection.exec_driver_sql("UPDATE subjects SET sealed_id = wrapped_key")
+    )
+    names = FindName(directory=store.directory, pseudonym_key=store.keys.pseudonyms)
+    carrier = Carrier()
+    await tell(box, clock, who=pseudonym(SubjectId("alice"), store.keys.pseudonyms))
+    assert await delivering(box, carrier, clock, names)() == 1
+    assert carrier.carried[0].name is None
+
+
 @pytest.fixture
 def watch(store: Store, box: SqlOutbox, clock: HandClock) -> WatchAudit:
     return watching(store, box, clock)

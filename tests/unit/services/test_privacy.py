@@ -1,5 +1,6 @@
 """Consents, exports, erasures and retention, on a real store."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -219,12 +220,25 @@ async def test_everything_is_exported(store: Store, analyzer: Playback, clock: H
         "failed_attempts": {"count": 1, "last_at": NOW.isoformat(), "locked": False},
         "declared_groups": {},
     }
-    full = export_of(await service.export(ALICE, caller=CALLER), vectors=True)["template"]
+    data = await service.export(ALICE, caller=CALLER)
+    assert export_of(data, vectors=False, photos=False)["images"] == [
+        {"bytes": len(photo), "base64": None} for photo in data.images
+    ]
+    full = export_of(data, vectors=True)["template"]
     assert isinstance(full, dict)
     (model,) = full["models"]  # type: ignore[misc, str-unpack]
     assert len(model["values"]) == 5  # type: ignore[index, call-overload, arg-type]
     with pytest.raises(SubjectUnknown):
         await service.export(SubjectId("nobody"), caller=CALLER)
+
+
+async def test_one_export_at_a_time_looks_through_the_log(store: Store, analyzer: Playback) -> None:
+    service = services(store, analyzer)
+    await enrol(service, analyzer, ALICE, 1)
+    asked = [service.export(ALICE, caller=CALLER) for _ in range(4)]
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in told) == ["PersonalData", *["TooManyAtOnce"] * 3]
+    assert (await service.export(ALICE, caller=CALLER)).subject.subject_id == ALICE
 
 
 async def test_photos_are_kept_only_where_that_is_switched_on(

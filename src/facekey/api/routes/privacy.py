@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from facekey.api.access import DESCRIBED, Enroller
 from facekey.api.deps import Served
 from facekey.api.problems import Problem
+from facekey.core.caller import Permission
 from facekey.core.consent import MAX_PURPOSE, MAX_TEXT_VERSION, Consent, ConsentGiven
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.personal_export import export_of
@@ -89,11 +90,20 @@ async def export(
     service: Served,
     caller: Enroller,
     user_id: str,
-    vectors: Annotated[bool, Query(description="also the numbers that the face became")] = False,
+    vectors: Annotated[
+        bool, Query(description="also the numbers that the face became; for operators")
+    ] = False,
 ) -> JSONResponse:
-    """Everything that is kept of one person, for that person (GDPR, articles 15 and 20)."""
+    """Everything that is kept of one person, for that person (GDPR, articles 15 and 20).
+
+    What is biometric (vectors, photos) is given to operators: a stolen API key must not carry faces away.
+    """
+    biometric = caller.may(Permission.READ_RECORDS)
+    if vectors:
+        caller.require(Permission.READ_RECORDS)
     data = await service.export(parse_subject_id(user_id), caller=caller)
-    return JSONResponse(export_of(data, vectors=vectors), headers={"Cache-Control": "no-store"})
+    told = export_of(data, vectors=vectors, photos=biometric)
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
 def _view(consent: Consent) -> ConsentView:
