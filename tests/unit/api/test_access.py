@@ -80,7 +80,6 @@ OPEN = {
     "/health",
     "/health/ready",
     "/health/live",
-    "/metrics",
     "/.well-known/jwks.json",
     "/.well-known/facekey-audit-keys.pem",
     "/api/v1/auth/token",
