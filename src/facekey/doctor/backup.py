@@ -14,7 +14,7 @@ from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.log import all_records
 from facekey.doctor.stored import opened
 from facekey.store.sealing import KeyRing
-from facekey.store.sql.subjects import SealedSubject, open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import subjects
 from facekey.wiring.database import prepare_database
 from facekey.wiring.keys import open_keys

@@ -19,7 +19,7 @@ from facekey.core.types import Embedding, References, Template
 from facekey.store.index.exact import ExactIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import SealedSubject, open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import ADDED, gallery_changes, subjects
 
 SHORTLIST = 32

@@ -18,7 +18,7 @@ from facekey.store.index.pgvector import PgVectorIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import subjects
 from facekey.store.turning import Turning
 

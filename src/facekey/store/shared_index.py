@@ -20,7 +20,7 @@ from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import TURNING, renew_turning_key, turning_key
-from facekey.store.sql.subjects import open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import ERASED, gallery_changes, subjects
 from facekey.store.turning import Turning
 

@@ -15,9 +15,11 @@ from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.sign_in import SignIn, TokenPolicy
 from facekey.services.unlock import Unlock
 from facekey.settings import Settings
-from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
+from facekey.store.sql.api_keys import SqlApiKeys
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.ledger import SqlLedger
+from facekey.store.sql.operators import SqlOperators
+from facekey.store.sql.refresh_tokens import SqlRefreshTokens
 from facekey.store.sql.signing_keys import SqlSigningKeys
 from facekey.wiring.clocks import SystemClock
 from facekey.wiring.deployment import Deployment, open_deployment

@@ -19,9 +19,9 @@ from facekey.services.repeat import repeating
 from facekey.services.watch_audit import CheckTail, TellAuditBroken, WatchAudit
 from facekey.settings import Settings
 from facekey.store.sql.audit_tail import SqlAuditTail
+from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.names import Names
 from facekey.store.sql.outbox import SqlOutbox
-from facekey.store.sql.subjects import SqlDirectory
 from facekey.wiring.clocks import SystemClock
 from facekey.wiring.deployment import Deployment, open_deployment
 

@@ -19,8 +19,9 @@ from facekey.store.shared import Shared
 from facekey.store.shared_gallery import SharedGallery
 from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.ledger import SqlLedger
-from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
+from facekey.store.sql.subjects import SqlTemplates
 from facekey.vision.pool import AnalyzerPool, WatcherPool, Workers
 from facekey.wiring.clocks import MonotonicTicker, SystemClock
 from facekey.wiring.deployment import Deployment

@@ -22,8 +22,9 @@ from facekey.store.shared_index import SharedIndex
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
+from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.ledger import SqlLedger
-from facekey.store.sql.subjects import SqlDirectory, SqlTemplates
+from facekey.store.sql.subjects import SqlTemplates
 from facekey.store.sql.tables import subjects
 from tests.unit.core.made import CALIBRATION, DIMENSIONS, MODEL, direction, near
 

@@ -8,7 +8,9 @@ from facekey.core.accounts import ApiKey, Operator, RefreshToken
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Role
 from facekey.core.errors import AccountExists, AccountUnknown, NotSignedIn
-from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
+from facekey.store.sql.api_keys import SqlApiKeys
+from facekey.store.sql.operators import SqlOperators
+from facekey.store.sql.refresh_tokens import SqlRefreshTokens
 from tests.contract.store.opened import Store
 from tests.unit.services.deployed import recorded
 

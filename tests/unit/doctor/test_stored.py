@@ -21,7 +21,8 @@ from facekey.doctor import accounts, backup, clock, database, keys, log, machine
 from facekey.doctor.examination import Finding, Look, Patient, State
 from facekey.settings import default_models_dir
 from facekey.store.keys.encryption_key import EncryptionKey
-from facekey.store.sql.accounts import SqlApiKeys, SqlOperators
+from facekey.store.sql.api_keys import SqlApiKeys
+from facekey.store.sql.operators import SqlOperators
 from facekey.wiring.alerts import open_outbox
 from facekey.wiring.deployment import Deployment
 from facekey.zoo.zoo import Zoo

@@ -44,13 +44,15 @@ from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
 from facekey.store.memory import MemoryChanges, MemoryRateLimiter, MemoryRevocations
-from facekey.store.sql.accounts import SqlApiKeys, SqlOperators, SqlRefreshTokens
 from facekey.store.sql.adaptation import SqlAdaptations
+from facekey.store.sql.api_keys import SqlApiKeys
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
 from facekey.store.sql.consents import SqlConsents
 from facekey.store.sql.labels import SqlLabels
+from facekey.store.sql.operators import SqlOperators
 from facekey.store.sql.personal_data import SqlPersonalRecords
+from facekey.store.sql.refresh_tokens import SqlRefreshTokens
 from facekey.store.sql.retention import SqlRetention
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near

@@ -20,7 +20,7 @@ from facekey.store.course_format import pack_course, unpack_course
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import UNKNOWN_UID, SealedSubject, open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import UNKNOWN_UID, SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import adaptation, subjects, template_history, templates
 from facekey.store.sql.times import written
 from facekey.store.template_format import Place

@@ -16,7 +16,7 @@ from facekey.core.types import Reason, SubjectId
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.subjects import open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import audit, consents, labels, subjects
 from facekey.store.sql.times import written
 

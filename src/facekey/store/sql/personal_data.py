@@ -14,9 +14,10 @@ from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_trail import about
 from facekey.store.sql.consents import consents_of
 from facekey.store.sql.database import Database
+from facekey.store.sql.images import open_image
 from facekey.store.sql.ledger import read_failures, user_key
 from facekey.store.sql.names import Names
-from facekey.store.sql.subjects import open_image, open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import adaptation, audit, images, labels, subjects, template_history
 from facekey.store.sql.times import time_of
 

@@ -1,14 +1,12 @@
-"""Enrolled people in the database: sealed templates, and the directory without them."""
+"""Enrolled people in the database: added and erased as a whole, each with its audit record."""
 
 import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,13 +15,21 @@ from facekey.core.consent import ends_at
 from facekey.core.errors import GalleryMoved, StoreUnavailable, SubjectExists, SubjectUnknown
 from facekey.core.ports.audit import Receipt
 from facekey.core.ports.subjects import NOTHING, Beside, Decoy
-from facekey.core.types import ModelId, References, Subject, SubjectId, Template
-from facekey.store.sealing import KeyRing, Seal
+from facekey.core.types import References, SubjectId, Template
+from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.consents import put_consent
 from facekey.store.sql.database import Database
+from facekey.store.sql.images import seal_images
 from facekey.store.sql.ledger import user_key
-from facekey.store.sql.names import Names, open_id, seal_id
+from facekey.store.sql.names import Names
+from facekey.store.sql.sealed_subjects import (
+    UNKNOWN_UID,
+    SealedSubject,
+    open_sealed,
+    read_sealed,
+    seal_subject,
+)
 from facekey.store.sql.tables import (
     ADDED,
     ERASED,
@@ -38,38 +44,10 @@ from facekey.store.sql.tables import (
     template_history,
     templates,
 )
-from facekey.store.sql.times import text_of, time_of
-from facekey.store.template_format import Place
+from facekey.store.sql.times import text_of, written
 
-UNKNOWN_UID = "unknown"
 OF_A_PERSON = (templates, template_history, adaptation, images, consents, labels)
 """Tables whose rows go with the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSubject:
-    """A person's rows as they are stored."""
-
-    uid: str
-    lookup: str
-    sealed_id: bytes
-    revision: int
-    wrapped_key: bytes
-    blobs: tuple[tuple[str, bytes], ...]
-    consent_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """What a listing takes of a person's row, still sealed."""
-
-    uid: str
-    lookup: str
-    sealed_id: bytes
-    wrapped_key: bytes
-    enrolled_at: datetime
-    samples: int
-    models: tuple[ModelId, ...]
 
 
 class SqlTemplates:
@@ -82,7 +60,7 @@ class SqlTemplates:
         self._audit = audit
         self._names = audit.names
         self._decoy_template = decoy.template(SubjectId(UNKNOWN_UID))
-        self._decoy = _seal(ring, self._names, UNKNOWN_UID, self._decoy_template)
+        self._decoy = seal_subject(ring, self._names, UNKNOWN_UID, self._decoy_template)
 
     async def add(
         self, template: Template, event: AuditEvent, *, searched: int, beside: Beside = NOTHING
@@ -95,8 +73,8 @@ class SqlTemplates:
             StoreUnavailable: nothing was changed.
         """
         uid = secrets.token_hex(16)
-        sealed = _seal(self._ring, self._names, uid, template)
-        photos = _seal_photos(self._ring.unwrap(sealed.wrapped_key, uid), uid, beside.photos)
+        sealed = seal_subject(self._ring, self._names, uid, template)
+        photos = seal_images(self._ring.unwrap(sealed.wrapped_key, uid), uid, beside.photos)
 
         async def adding(connection: AsyncConnection) -> Receipt:
             await _insert(connection, sealed, template, event.at, searched)
@@ -105,7 +83,7 @@ class SqlTemplates:
                 ends = update(subjects).where(subjects.c.uid == uid)
                 await connection.execute(ends.values(consent_until=text_of(ends_at([consent]))))
             if photos:
-                values = {"subject_uid": uid, "stored_at": event.at.isoformat(timespec="milliseconds")}
+                values = {"subject_uid": uid, "stored_at": written(event.at)}
                 await connection.execute(
                     insert(images),
                     [{**values, "number": number, "sealed": blob} for number, blob in enumerate(photos, 1)],
@@ -129,7 +107,7 @@ class SqlTemplates:
         )
         if not self._ring.holds(self._decoy.wrapped_key):
             # The root key it was sealed under was retired since; unknown ids must not be told by that.
-            self._decoy = _seal(self._ring, self._names, UNKNOWN_UID, self._decoy_template)
+            self._decoy = seal_subject(self._ring, self._names, UNKNOWN_UID, self._decoy_template)
         template = open_sealed(self._ring, found[0] if found else self._decoy)
         return template if found else None
 
@@ -152,116 +130,6 @@ class SqlTemplates:
         return receipt
 
 
-class SqlDirectory:
-    """Implements `core.ports.subjects.Directory`."""
-
-    def __init__(self, database: Database, ring: KeyRing, names: Names) -> None:
-        """Take the keys that ids are sealed with, and found by."""
-        self._database = database
-        self._ring = ring
-        self._names = names
-
-    async def find(self, subject_id: SubjectId) -> Subject | None:
-        """One person, or None.
-
-        Raises:
-            KeyUnavailable, SealBroken: the row can't be opened.
-            StoreUnavailable: the database did not answer.
-        """
-        found = await self._list(subjects.c.lookup == self._names.lookup(subject_id), limit=1)
-        return found[0] if found else None
-
-    async def page(self, *, after: SubjectId | None, limit: int) -> list[Subject]:
-        """People in a fixed order, which is that of no property of theirs, from the one after `after`.
-
-        Raises:
-            KeyUnavailable, SealBroken: a row can't be opened.
-            StoreUnavailable: the database did not answer.
-        """
-        begin = "" if after is None else self._names.lookup(after)
-        return await self._list(subjects.c.lookup > begin, limit=limit)
-
-    async def count(self) -> int:
-        """How many people are enrolled."""
-        return await self._database.read(_count)
-
-    async def _list(self, condition: ColumnElement[bool], *, limit: int) -> list[Subject]:
-        rows = await self._database.read(lambda connection: _listed(connection, condition, limit=limit))
-        return [_subject(self._ring, row) for row in rows]
-
-
-async def _count(connection: AsyncConnection) -> int:
-    counted = await connection.execute(select(func.count()).select_from(subjects))
-    total: int = counted.scalar_one()
-    return total
-
-
-async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[SealedSubject]:
-    """The rows of everybody who meets the condition, still sealed."""
-    rows = (
-        await connection.execute(
-            select(
-                subjects.c.uid,
-                subjects.c.lookup,
-                subjects.c.sealed_id,
-                subjects.c.template_version,
-                subjects.c.wrapped_key,
-                subjects.c.consent_until,
-                templates.c.model,
-                templates.c.sealed,
-            )
-            .join(templates, templates.c.subject_uid == subjects.c.uid)
-            .where(condition)
-            .order_by(subjects.c.uid, templates.c.model)
-        )
-    ).all()
-    grouped = {uid: list(group) for uid, group in groupby(rows, key=lambda row: row.uid)}
-    return [
-        SealedSubject(
-            uid,
-            group[0].lookup,
-            group[0].sealed_id,
-            group[0].template_version,
-            group[0].wrapped_key,
-            tuple((row.model, row.sealed) for row in group),
-            time_of(group[0].consent_until),
-        )
-        for uid, group in grouped.items()
-    ]
-
-
-def open_sealed(ring: KeyRing, sealed: SealedSubject) -> Template:
-    """Open a person's templates.
-
-    Raises:
-        KeyUnavailable: a root key that is not at hand wrapped the person's.
-        SealBroken: a row was changed or swapped with another.
-    """
-    seal = ring.unwrap(sealed.wrapped_key, sealed.uid)
-    subject_id = open_id(seal, sealed.sealed_id, uid=sealed.uid, lookup=sealed.lookup)
-    place = Place(sealed.uid, subject_id, sealed.revision)
-    return Template(
-        subject_id,
-        tuple(place.open(seal, blob, ModelId(model)) for model, blob in sealed.blobs),
-        sealed.consent_until,
-        sealed.uid,
-    )
-
-
-def _seal(ring: KeyRing, names: Names, uid: str, template: Template) -> SealedSubject:
-    seal, wrapped = ring.new_data_key(uid)
-    place = Place(uid, template.subject_id)
-    lookup = names.lookup(template.subject_id)
-    return SealedSubject(
-        uid,
-        lookup,
-        seal_id(seal, template.subject_id, uid=uid, lookup=lookup),
-        place.revision,
-        wrapped,
-        tuple((references.model, place.seal(seal, references)) for references in template.references),
-    )
-
-
 async def _insert(
     connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime, searched: int
 ) -> None:
@@ -272,7 +140,7 @@ async def _insert(
         uid=sealed.uid,
         lookup=sealed.lookup,
         sealed_id=sealed.sealed_id,
-        enrolled_at=at.isoformat(timespec="milliseconds"),
+        enrolled_at=written(at),
         samples=_samples(template.references),
         wrapped_key=sealed.wrapped_key,
         template_version=sealed.revision,
@@ -307,56 +175,5 @@ async def _delete(connection: AsyncConnection, subject_id: SubjectId, names: Nam
     await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
 
 
-def seal_image(seal: Seal, image: bytes, *, uid: str, number: int) -> bytes:
-    """A photo as it is stored."""
-    return seal.close(image, "image", uid, str(number))
-
-
-def open_image(seal: Seal, sealed: bytes, *, uid: str, number: int) -> bytes:
-    """A stored photo.
-
-    Raises:
-        SealBroken: it was changed, or is another person's.
-    """
-    return seal.open(sealed, "image", uid, str(number))
-
-
-def _seal_photos(seal: Seal, uid: str, photos: Sequence[bytes]) -> list[bytes]:
-    return [seal_image(seal, photo, uid=uid, number=number) for number, photo in enumerate(photos, 1)]
-
-
 def _samples(references: Sequence[References]) -> int:
     return max(len(item.vectors) for item in references)
-
-
-async def _listed(
-    connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int
-) -> list[_Listed]:
-    rows = (
-        await connection.execute(select(subjects).where(condition).order_by(subjects.c.lookup).limit(limit))
-    ).all()
-    models: dict[str, list[ModelId]] = {row.uid: [] for row in rows}
-    for uid, model in await connection.execute(
-        select(templates.c.subject_uid, templates.c.model)
-        .where(templates.c.subject_uid.in_(models))
-        .order_by(templates.c.model)
-    ):
-        models[uid].append(ModelId(model))
-    return [
-        _Listed(
-            row.uid,
-            row.lookup,
-            row.sealed_id,
-            row.wrapped_key,
-            datetime.fromisoformat(row.enrolled_at),
-            row.samples,
-            tuple(models[row.uid]),
-        )
-        for row in rows
-    ]
-
-
-def _subject(ring: KeyRing, row: _Listed) -> Subject:
-    seal = ring.unwrap(row.wrapped_key, row.uid)
-    subject_id = open_id(seal, row.sealed_id, uid=row.uid, lookup=row.lookup)
-    return Subject(subject_id, row.enrolled_at, row.samples, row.models)

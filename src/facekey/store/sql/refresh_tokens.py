@@ -1,0 +1,108 @@
+"""Chains of refresh tokens in the database."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from facekey.core.accounts import RefreshToken
+from facekey.core.audit import AuditEvent
+from facekey.core.errors import NotSignedIn
+from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.database import Database
+from facekey.store.sql.tables import refresh_tokens
+from facekey.store.sql.times import written
+
+
+class SqlRefreshTokens:
+    """Implements `core.ports.accounts.RefreshTokens`."""
+
+    def __init__(self, database: Database, audit: SqlAuditLog) -> None:
+        """Take the log that a theft is written to."""
+        self._database = database
+        self._audit = audit
+
+    async def begin(self, token: RefreshToken) -> None:
+        """Keep the first token of a chain."""
+        await self._database.write(lambda connection: _keep(connection, token))
+
+    async def exchange(
+        self, token_hash: str, following: str, *, at: datetime, lasts_s: float
+    ) -> RefreshToken:
+        """Use a token once and keep the one that follows.
+
+        Raises:
+            NotSignedIn: it doesn't count; when it was used before, the chain is revoked.
+        """
+
+        async def exchanging(connection: AsyncConnection) -> RefreshToken | None:
+            row = (
+                await connection.execute(
+                    select(refresh_tokens).where(refresh_tokens.c.token_hash == token_hash)
+                )
+            ).one_or_none()
+            if row is None or row.revoked_at is not None or at >= datetime.fromisoformat(row.expires_at):
+                return None
+            if row.used_at is not None:
+                await _end_family(connection, row.family, at)
+                actor = f"operator:{row.operator_uid}"
+                event = AuditEvent("refresh", actor, None, "refused", "refresh_token_reused", at, {})
+                await self._audit.append_within(connection, event)
+                return None
+            await connection.execute(
+                update(refresh_tokens)
+                .where(refresh_tokens.c.token_hash == token_hash)
+                .values(used_at=written(at))
+            )
+            new = RefreshToken(following, row.family, row.operator_uid, at, at + timedelta(seconds=lasts_s))
+            await _keep(connection, new)
+            return new
+
+        token = await self._database.write(exchanging)
+        if token is None:
+            raise NotSignedIn("the refresh token doesn't count (any more); sign in again")
+        return token
+
+    async def end(self, token_hash: str, event: AuditEvent) -> None:
+        """Revoke the chain of this token; unknown ones are passed over."""
+
+        async def ending(connection: AsyncConnection) -> None:
+            family = (
+                await connection.execute(
+                    select(refresh_tokens.c.family).where(refresh_tokens.c.token_hash == token_hash)
+                )
+            ).scalar_one_or_none()
+            if family is not None:
+                await _end_family(connection, family, event.at)
+            await self._audit.append_within(connection, event)
+
+        await self._database.write(ending)
+
+
+async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) -> None:
+    """Revoke every chain of an operator."""
+    await connection.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.operator_uid == operator_uid, refresh_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=written(at))
+    )
+
+
+async def _keep(connection: AsyncConnection, token: RefreshToken) -> None:
+    await connection.execute(
+        insert(refresh_tokens).values(
+            token_hash=token.token_hash,
+            family=token.family,
+            operator_uid=token.operator_uid,
+            issued_at=written(token.issued_at),
+            expires_at=written(token.expires_at),
+        )
+    )
+
+
+async def _end_family(connection: AsyncConnection, family: str, at: datetime) -> None:
+    await connection.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.family == family, refresh_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=written(at))
+    )
