@@ -216,7 +216,7 @@ async def test_use_is_noted_now_and_then_and_nothing_hangs_on_it(
     async def full(*_: object, **__: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr("facekey.store.sql.accounts.SqlApiKeys.used", full)
+    monkeypatch.setattr("facekey.store.sql.api_keys.SqlApiKeys.used", full)
     clock.move(3600)
     await known(accounts, made.key)
 
