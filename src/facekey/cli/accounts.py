@@ -1,24 +1,21 @@
 """`facekey accounts` and `facekey api-keys`: who may run the service, and which applications may use it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from facekey.api.address import parse_address
+from facekey.cli.ask import ask
 from facekey.cli.outcome import told_in_one_line
-from facekey.cli.tables import print_table
+from facekey.cli.output import moment, print_table
 from facekey.core.attempts import Claim
 from facekey.core.caller import COMMAND_LINE, Role
 from facekey.core.errors import RequestInvalid
 from facekey.core.identifiers import parse_subject_id
 from facekey.services.manage_accounts import ManageAccounts, NewOperator
 from facekey.services.unlock import Unlock
-from facekey.settings import read_settings
 from facekey.wiring.accounts import open_accounts
 
 Answer = TypeVar("Answer")
@@ -55,12 +52,20 @@ def list_operators() -> None:
     if not operators:
         console.print("there is no operator yet; make the first: facekey accounts add NAME --role admin")
         return
-    table = Table("name", "role", "made", "password", "state", "on record as", box=None)
-    for one in operators:
-        password = "one-time" if one.one_time else "own"
-        state = "active" if one.disabled_at is None else f"disabled {_day(one.disabled_at)}"
-        table.add_row(one.name, one.role, _day(one.created_at), password, state, f"operator:{one.uid}")
-    print_table(table)
+    print_table(
+        ("name", "role", "made", "password", "state", "on record as"),
+        (
+            (
+                one.name,
+                one.role,
+                moment(one.created_at),
+                "one-time" if one.one_time else "own",
+                "active" if one.disabled_at is None else f"disabled {moment(one.disabled_at)}",
+                f"operator:{one.uid}",
+            )
+            for one in operators
+        ),
+    )
 
 
 @app.command("unlock")
@@ -108,19 +113,22 @@ def list_keys() -> None:
     if not found:
         console.print("there is no API key yet; make one: facekey api-keys add NAME")
         return
-    table = Table("uid", "name", "role", "audience", "made", "ends", "last used", "state", box=None)
-    for one in found:
-        table.add_row(
-            one.uid,
-            one.name,
-            one.role,
-            one.audience or "none",
-            _day(one.created_at),
-            _day(one.expires_at, "never"),
-            _day(one.last_used_at, "never"),
-            "active" if one.revoked_at is None else f"revoked {_day(one.revoked_at)}",
-        )
-    print_table(table)
+    print_table(
+        ("uid", "name", "role", "audience", "made", "ends", "last used", "state"),
+        (
+            (
+                one.uid,
+                one.name,
+                one.role,
+                one.audience or "none",
+                moment(one.created_at),
+                moment(one.expires_at, "never"),
+                moment(one.last_used_at, "never"),
+                "active" if one.revoked_at is None else f"revoked {moment(one.revoked_at)}",
+            )
+            for one in found
+        ),
+    )
 
 
 @keys.command("revoke")
@@ -130,13 +138,8 @@ def revoke_key(uid: Annotated[str, typer.Argument(help="The uid that `list` show
     console.print("revoked")
 
 
-def _ask(ask: Callable[[ManageAccounts, Unlock], Awaitable[Answer]]) -> Answer:
-    async def run() -> Answer:
-        async with open_accounts(read_settings()) as (manage, unlocking):
-            return await ask(manage, unlocking)
-
-    with told_in_one_line():
-        return asyncio.run(run())
+def _ask(question: Callable[[ManageAccounts, Unlock], Awaitable[Answer]]) -> Answer:
+    return ask(open_accounts, lambda opened: question(*opened))
 
 
 def _show_password(made: NewOperator) -> None:
@@ -145,7 +148,3 @@ def _show_password(made: NewOperator) -> None:
         f"{made.expires_at:%Y-%m-%d %H:%M} UTC for choosing another (POST /api/v1/auth/password):"
     )
     typer.echo(made.one_time_password)
-
-
-def _day(time: datetime | None, otherwise: str = "") -> str:
-    return otherwise if time is None else f"{time:%Y-%m-%d}"

@@ -1,24 +1,22 @@
 """`facekey alerts`: try the ways by which alerts leave, and look at what waits."""
 
 import asyncio
-import json
 import secrets
-from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from facekey.cli.ask import ask
 from facekey.cli.outcome import Exit, told_in_one_line
-from facekey.cli.tables import print_table
+from facekey.cli.output import moment, print_json, print_table
 from facekey.core.alerts import Alert, AlertKind, message_of
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import DeliveryFailed
 from facekey.core.ports.alerts import Notifier, Waiting
 from facekey.services.deliver import SEND_S
-from facekey.settings import Settings, read_settings
+from facekey.settings import read_settings
 from facekey.wiring.alerts import notifiers, open_alerts
 from facekey.wiring.clocks import SystemClock
 
@@ -55,19 +53,19 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """What waits, what was sent and what was given up. Exit code 1 when something was given up."""
-    with told_in_one_line():
-        waiting = asyncio.run(_newest(read_settings(), limit))
+    waiting = ask(open_alerts, lambda outbox: outbox.newest(limit))
     if as_json:
-        typer.echo(json.dumps([_as_json(one) for one in waiting], indent=2))
+        print_json([_as_json(one) for one in waiting])
+    elif waiting:
+        print_table(
+            ("created", "way", "message", "tries", "state"),
+            (
+                (moment(one.created_at), one.channel, one.message.title, str(one.tries), _state(one))
+                for one in waiting
+            ),
+        )
     else:
-        table = Table("created", "way", "message", "tries", "state", box=None)
-        for one in waiting:
-            cells = _time(one.created_at), one.channel, one.message.title, str(one.tries), _state(one)
-            table.add_row(*(escape(cell) for cell in cells))
-        if waiting:
-            print_table(table)
-        else:
-            console.print("there is no alert")
+        console.print("there is no alert")
     if any(one.failed_at is not None for one in waiting):
         raise typer.Exit(Exit.NO)
 
@@ -75,9 +73,8 @@ def show(
 @app.command("retry")
 def retry() -> None:
     """Let what was given up be tried again by the running service."""
-    with told_in_one_line():
-        again = asyncio.run(_retry(read_settings()))
-        console.print(f"{again} messages will be tried again")
+    again = ask(open_alerts, lambda outbox: outbox.retry(at=SystemClock().now()))
+    console.print(f"{again} messages will be tried again")
 
 
 async def _try(notifier: Notifier) -> str | None:
@@ -94,22 +91,12 @@ async def _try(notifier: Notifier) -> str | None:
     return None
 
 
-async def _newest(settings: Settings, limit: int) -> list[Waiting]:
-    async with open_alerts(settings) as outbox:
-        return await outbox.newest(limit)
-
-
-async def _retry(settings: Settings) -> int:
-    async with open_alerts(settings) as outbox:
-        return await outbox.retry(at=SystemClock().now())
-
-
 def _state(one: Waiting) -> str:
     if one.sent_at is not None:
-        return f"sent {_time(one.sent_at)}"
+        return f"sent {moment(one.sent_at)}"
     if one.failed_at is not None:
         return f"given up: {one.last_error}; facekey alerts retry"
-    return f"due {_time(one.next_try_at)}" + ("" if one.last_error is None else f": {one.last_error}")
+    return f"due {moment(one.next_try_at)}" + ("" if one.last_error is None else f": {one.last_error}")
 
 
 def _as_json(one: Waiting) -> dict[str, object]:
@@ -127,7 +114,3 @@ def _as_json(one: Waiting) -> dict[str, object]:
         "failed_at": None if one.failed_at is None else one.failed_at.isoformat(),
         "last_error": one.last_error,
     }
-
-
-def _time(time: datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")

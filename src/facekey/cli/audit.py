@@ -1,8 +1,6 @@
 """`facekey audit`: prove that the log is whole, and take it elsewhere."""
 
 import asyncio
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,16 +8,18 @@ from typing import Annotated
 
 import typer
 
+from facekey.cli.ask import ask
 from facekey.cli.outcome import errors, told_in_one_line
+from facekey.cli.output import private_file
 from facekey.core.audit import Anchor
 from facekey.core.audit_lines import MAX_LINE, Verified, parse_receipt, read_checkpoints, verify_lines
-from facekey.core.audit_statements import Checkpoint, ErasureStatement, Signature
+from facekey.core.audit_statements import ErasureStatement, Signature
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.errors import RequestInvalid, SettingsInvalid
 from facekey.core.ports.audit import SignatureVerifier
 from facekey.services.verify_audit import VerifyAudit
 from facekey.settings import Settings, read_settings
-from facekey.wiring.records import open_audit_trail, open_records, read_public_keys
+from facekey.wiring.records import Records, open_audit_trail, open_records, read_public_keys
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
 
@@ -71,8 +71,7 @@ def verify(file: File = None, public_key: PublicKey = None, checkpoints: KeptChe
 @app.command("key")
 def key() -> None:
     """Print the public key that checkpoints and receipts are verified with; give it to whoever verifies."""
-    with told_in_one_line():
-        typer.echo(asyncio.run(_public_keys(read_settings())), nl=False)
+    typer.echo(ask(open_records, _public_keys), nl=False)
 
 
 @app.command("export")
@@ -80,19 +79,17 @@ def export(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to; - for the standard output.")],
 ) -> None:
     """Write all of the log as JSON lines, signed up to its end."""
-    with told_in_one_line():
-        asyncio.run(_export(read_settings(), file))
+    ask(open_records, lambda records: _export(records, file))
 
 
 @app.command("checkpoint")
 def checkpoint() -> None:
     """Sign where the log ends now."""
-    with told_in_one_line():
-        made = asyncio.run(_checkpoint(read_settings()))
-        if made is None:
-            typer.echo("there is nothing new since the last checkpoint")
-        else:
-            typer.echo(f"record {made.head.sequence} is signed, with key {made.signature.kid}")
+    made = ask(open_records, lambda records: records.checkpoint(at_once=True))
+    if made is None:
+        typer.echo("there is nothing new since the last checkpoint")
+    else:
+        typer.echo(f"record {made.head.sequence} is signed, with key {made.signature.kid}")
 
 
 @app.command("seal")
@@ -100,9 +97,8 @@ def seal(yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False)
     """Seal the end of a log that an older version wrote. Verify it first by what you know of it."""
     if not yes:
         typer.confirm("Seal the log as it is, whoever wrote it?", abort=True)
-    with told_in_one_line():
-        head = asyncio.run(_seal(read_settings()))
-        typer.echo(f"{head} records are sealed")
+    head = ask(open_records, lambda records: records.seal(caller=COMMAND_LINE))
+    typer.echo(f"{head.sequence} records are sealed")
 
 
 @app.command("verify-receipt")
@@ -176,30 +172,13 @@ def _bounded(line: str) -> str:
     return line
 
 
-async def _public_keys(settings: Settings) -> str:
-    async with open_records(settings) as records:
-        return records.signer.public.pem().decode()
+async def _public_keys(records: Records) -> str:
+    return records.signer.public.pem().decode()
 
 
-async def _export(settings: Settings, file: Path) -> None:
-    async with open_records(settings) as records:
-        lines = await records.read.export(caller=COMMAND_LINE)
-        if str(file) == "-":
-            async for line in lines:
-                sys.stdout.write(line + "\n")
-            return
-        # For the owner only: it says when whom was seen, if only by pseudonyms.
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
-            async for line in lines:
-                out.write(line + "\n")
-
-
-async def _checkpoint(settings: Settings) -> Checkpoint | None:
-    async with open_records(settings) as records:
-        return await records.checkpoint(at_once=True)
-
-
-async def _seal(settings: Settings) -> int:
-    async with open_records(settings) as records:
-        return (await records.seal(caller=COMMAND_LINE)).sequence
+async def _export(records: Records, file: Path) -> None:
+    lines = await records.read.export(caller=COMMAND_LINE)
+    # It says when whom was seen, if only by pseudonyms.
+    with private_file(file) as out:
+        async for line in lines:
+            out.write(line + "\n")

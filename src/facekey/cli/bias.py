@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import json
 import math
 from datetime import UTC, datetime
 from importlib import import_module
@@ -11,10 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.output import print_json, print_table
 from facekey.core.bias import BiasPolicy, Estimate, Finding, Verdict, judge_groups
 from facekey.core.bias_evaluation import COLUMNS, Lines, tallies_of_rows
 from facekey.core.calibration import confidence, evidence_of_fmr
@@ -27,10 +26,10 @@ app = typer.Typer(help="Error rates by group of people.", no_args_is_help=True)
 console = Console()
 
 SAID = {
-    Verdict.TOO_FEW_PEOPLE: "not enough samples",
-    Verdict.TOO_FEW_ERRORS: "too few errors",
-    Verdict.NOT_WORSE: "not worse",
-    Verdict.ALARM: "[red]WORSE[/red]",
+    Verdict.TOO_FEW_PEOPLE: Text("not enough samples"),
+    Verdict.TOO_FEW_ERRORS: Text("too few errors"),
+    Verdict.NOT_WORSE: Text("not worse"),
+    Verdict.ALARM: Text("WORSE", "red"),
 }
 
 
@@ -56,7 +55,7 @@ def report(
     liveness_threshold: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="For --evaluation, from the network's card.")
     ] = 0.5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Of the enrolled who declared groups; or of the scores of an evaluation. Exit code 1 on an alarm."""
     with told_in_one_line():
@@ -105,26 +104,27 @@ def _of_scores(path: Path, lines: Lines) -> BiasReport:
 
 def _tell(made: BiasReport, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([_plain(finding) for finding in made.findings], indent=2))
+        print_json([_plain(finding) for finding in made.findings])
         return
     if not made.findings:
         console.print("nobody declared a group and consents to bias monitoring: there is nothing to report")
         return
-    table = Table(
-        "attribute", "group", "people", "rate", "of the group", "of the others", "ratio", "", box=None
+    print_table(
+        ("attribute", "group", "people", "rate", "of the group", "of the others", "ratio", ""),
+        (
+            (
+                one.attribute,
+                one.group,
+                str(one.people),
+                one.rate,
+                _share(one.own),
+                _share(one.others),
+                "" if one.ratio is None else f"{one.ratio:.2f}",
+                SAID[one.verdict],
+            )
+            for one in made.findings
+        ),
     )
-    for one in made.findings:
-        table.add_row(
-            escape(one.attribute),
-            escape(one.group),
-            str(one.people),
-            one.rate,
-            _share(one.own),
-            _share(one.others),
-            "" if one.ratio is None else f"{one.ratio:.2f}",
-            SAID[one.verdict],
-        )
-    console.print(table)
 
 
 def _share(estimate: Estimate | None) -> str:

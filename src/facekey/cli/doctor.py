@@ -1,7 +1,6 @@
 """`facekey doctor`: is this deployment fit for production, and if not, what is to be done?"""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.output import print_json
 from facekey.doctor.examination import Patient, Result, State, examine, verdict
 from facekey.doctor.production import PRODUCTION
 from facekey.settings import read_settings
@@ -44,7 +44,7 @@ def doctor(
         results = asyncio.run(examine(patient, PRODUCTION, timeout_s=timeout))
     worst = verdict(results)
     if as_json:
-        typer.echo(json.dumps(_as_json(results, worst), indent=2))
+        print_json(_as_json(results, worst))
     else:
         _print(results, worst)
     raise typer.Exit(EXITS[worst])

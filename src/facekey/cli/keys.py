@@ -1,16 +1,15 @@
 """`facekey keys`: the keys that protect everything."""
 
 import asyncio
-import json
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.text import Text
 
 from facekey.cli.outcome import Exit, told_in_one_line
-from facekey.cli.tables import print_table
+from facekey.cli.output import print_json, print_table
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.root_keys import KeyUse, Rotation
 from facekey.settings import Settings, read_settings
@@ -64,17 +63,17 @@ def use(version: Annotated[int, typer.Argument(help="A version of the key file."
 
 
 @app.command("status")
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
     """How many records hang on which key. Exit code 1 when some are under a key that isn't at hand."""
     with told_in_one_line():
         uses = asyncio.run(key_uses(read_settings()))
     if as_json:
-        typer.echo(json.dumps([_as_json(use) for use in uses], indent=2))
+        print_json([_as_json(use) for use in uses])
     else:
-        table = Table("key id", "version", "records", "state", box=None)
-        for use in uses:
-            table.add_row(use.key_id, str(use.version), str(use.records), _state(use))
-        print_table(table)
+        print_table(
+            ("key id", "version", "records", "state"),
+            ((use.key_id, str(use.version), str(use.records), _state(use)) for use in uses),
+        )
     if not all(use.at_hand for use in uses):
         raise typer.Exit(Exit.NO)
 
@@ -115,7 +114,7 @@ def _as_json(use: KeyUse) -> dict[str, object]:
     }
 
 
-def _state(use: KeyUse) -> str:
+def _state(use: KeyUse) -> Text:
     if use.current:
-        return "[green]current[/green]"
-    return "older; facekey keys rotate" if use.at_hand else "[red]the key is not at hand[/red]"
+        return Text("current", "green")
+    return Text("older; facekey keys rotate") if use.at_hand else Text("the key is not at hand", "red")

@@ -1,19 +1,16 @@
 """`facekey register | authenticate | identify | users`: the service's verbs without a server."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from facekey.api.service import Service
+from facekey.cli.ask import ask
 from facekey.cli.outcome import Exit, told_in_one_line
-from facekey.cli.tables import print_table
+from facekey.cli.output import moment, print_json, print_table
 from facekey.core.audit_lines import receipt_text
 from facekey.core.calibration import confidence
 from facekey.core.caller import COMMAND_LINE
@@ -21,17 +18,15 @@ from facekey.core.consent import ConsentGiven
 from facekey.core.enrolment import usable
 from facekey.core.errors import SubjectUnknown
 from facekey.core.identifiers import parse_subject_id
-from facekey.core.types import Outcome
+from facekey.core.types import Outcome, Subject
 from facekey.services.undo_adaptation import BackTo
-from facekey.settings import read_settings
 from facekey.wiring.service import open_service
 
 PAGE = 100
 
-Answer = TypeVar("Answer")
 UserId = Annotated[str, typer.Argument(help="What your application calls the person.")]
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 users = typer.Typer(help="The people who are enrolled.", no_args_is_help=True)
 console = Console()
@@ -47,13 +42,14 @@ def register(
     """Enrol a person with 5 to 10 photos."""
     images = [photo.read_bytes() for photo in photos]
     given = None if consent is None else ConsentGiven(consent, consent_text)
-    done = _with_service(
+    done = ask(
+        open_service,
         lambda service: service.register(
             parse_subject_id(user_id), images, caller=COMMAND_LINE, consent=given
-        )
+        ),
     )
     if as_json:
-        _print_json({"user_id": done.subject_id, "samples": [sample.verdict() for sample in done.samples]})
+        print_json({"user_id": done.subject_id, "samples": [sample.verdict() for sample in done.samples]})
         return
     for photo, sample in zip(photos, done.samples, strict=True):
         verdict = sample.verdict()
@@ -67,12 +63,13 @@ def register(
 def authenticate(user_id: UserId, photo: Photo, as_json: AsJson = False) -> None:
     """Is this the claimed person, live? Exit code 0 is yes, 1 is no."""
     image = photo.read_bytes()
-    decision = _with_service(
-        lambda service: service.authenticate(parse_subject_id(user_id), image, caller=COMMAND_LINE)
+    decision = ask(
+        open_service,
+        lambda service: service.authenticate(parse_subject_id(user_id), image, caller=COMMAND_LINE),
     )
     accepted = decision.outcome is Outcome.ACCEPT
     if as_json:
-        _print_json(
+        print_json(
             {
                 "authenticated": accepted,
                 "reason": decision.reason,
@@ -100,9 +97,9 @@ def identify(
 ) -> None:
     """Who of the enrolled is this? Exit code 0 when somebody is found, 1 when nobody is."""
     image = photo.read_bytes()
-    answer = _with_service(lambda service: service.identify(image, top_k=top_k, caller=COMMAND_LINE))
+    answer = ask(open_service, lambda service: service.identify(image, top_k=top_k, caller=COMMAND_LINE))
     if as_json:
-        _print_json(
+        print_json(
             {
                 "found": bool(answer.found),
                 "reason": answer.reason,
@@ -123,23 +120,26 @@ def identify(
 @users.command("list")
 def list_users(as_json: AsJson = False) -> None:
     """Everybody who is enrolled."""
-    everybody = _with_service(_everybody)
+    everybody = ask(open_service, _everybody)
     if as_json:
-        _print_json(everybody)
+        print_json([_as_json(one) for one in everybody])
         return
     if not everybody:
         console.print("nobody is enrolled yet; begin with: facekey register USER_ID PHOTO ...")
         return
-    table = Table("user id", "enrolled", "photos", "networks", box=None)
-    for one in everybody:
-        table.add_row(*(str(one[key]) for key in ("user_id", "enrolled_at", "samples", "models")))
-    print_table(table)
+    print_table(
+        ("user id", "enrolled", "photos", "networks"),
+        (
+            (one.subject_id, moment(one.enrolled_at), str(one.samples), ", ".join(one.models))
+            for one in everybody
+        ),
+    )
 
 
 @users.command("show")
 def show_user(user_id: UserId) -> None:
     """What is known of one person, without anything biometric."""
-    _print_json(_with_service(lambda service: _one(service, user_id)))
+    print_json(_as_json(ask(open_service, lambda service: _one(service, user_id))))
 
 
 @users.command("erase")
@@ -155,7 +155,7 @@ def erase_user(
         subject_id = parse_subject_id(user_id)
     if not yes:
         typer.confirm(f"Erase {subject_id}? It can't be undone", abort=True)
-    done = _with_service(lambda service: service.erase(subject_id, caller=COMMAND_LINE))
+    done = ask(open_service, lambda service: service.erase(subject_id, caller=COMMAND_LINE))
     if receipt is not None:
         receipt.write_text(receipt_text(done.said, done.signature), encoding="utf-8")
     console.print(
@@ -166,8 +166,8 @@ def erase_user(
 @users.command("adaptation")
 def show_adaptation(user_id: UserId) -> None:
     """What adaptation learned of one person, without anything biometric."""
-    standing = _with_service(lambda service: service.undo_adaptation.standing(parse_subject_id(user_id)))
-    _print_json(
+    standing = ask(open_service, lambda service: service.undo_adaptation.standing(parse_subject_id(user_id)))
+    print_json(
         {
             "version": standing.version,
             "learned_vectors": standing.learned,
@@ -192,50 +192,32 @@ def undo_adaptation(
     ] = BackTo.PREVIOUS,
 ) -> None:
     """Take back what adaptation learned of one person."""
-    undone = _with_service(
-        lambda service: service.undo_adaptation(parse_subject_id(user_id), to, caller=COMMAND_LINE)
+    undone = ask(
+        open_service,
+        lambda service: service.undo_adaptation(parse_subject_id(user_id), to, caller=COMMAND_LINE),
     )
     console.print(f"undone: version {undone.version}, {undone.learned} learned vectors")
 
 
-def _with_service(ask: Callable[[Service], Awaitable[Answer]]) -> Answer:
-    async def run() -> Answer:
-        async with open_service(read_settings()) as service:
-            return await ask(service)
-
-    with told_in_one_line():
-        return asyncio.run(run())
-
-
-async def _everybody(service: Service) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    after = None
-    while page := await service.directory.page(after=after, limit=PAGE):
-        after = page[-1].subject_id
-        found += [
-            {
-                "user_id": one.subject_id,
-                "enrolled_at": one.enrolled_at.isoformat(),
-                "samples": one.samples,
-                "models": ", ".join(one.models),
-            }
-            for one in page
-        ]
+async def _everybody(service: Service) -> list[Subject]:
+    found: list[Subject] = []
+    while page := await service.directory.page(after=found[-1].subject_id if found else None, limit=PAGE):
+        found += page
     return found
 
 
-async def _one(service: Service, user_id: str) -> dict[str, object]:
+async def _one(service: Service, user_id: str) -> Subject:
     subject_id = parse_subject_id(user_id)
     subject = await service.directory.find(subject_id)
     if subject is None:
         raise SubjectUnknown(subject_id)
+    return subject
+
+
+def _as_json(subject: Subject) -> dict[str, object]:
     return {
         "user_id": subject.subject_id,
         "enrolled_at": subject.enrolled_at.isoformat(),
         "samples": subject.samples,
         "models": list(subject.models),
     }
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))

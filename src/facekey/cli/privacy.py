@@ -1,45 +1,43 @@
 """`facekey consent | retention | users export`: what people may ask for, and what time asks for."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from facekey.cli.outcome import told_in_one_line
-from facekey.cli.tables import print_table
+from facekey.cli.ask import ask
+from facekey.cli.output import moment, print_table, private_file
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.consent import ConsentGiven
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.personal_export import export_of
-from facekey.settings import read_settings
-from facekey.wiring.privacy import Privacy, open_privacy
+from facekey.wiring.privacy import open_privacy
 
-Answer = TypeVar("Answer")
 UserId = Annotated[str, typer.Argument(help="What your application calls the person.")]
 
 consent = typer.Typer(help="What people agreed to.", no_args_is_help=True)
 retention = typer.Typer(help="How long people are kept.", no_args_is_help=True)
-console = Console()
 
 
 @consent.command("list")
 def list_consents(user_id: UserId) -> None:
     """A person's consents, those that are over included."""
-    kept = _with_privacy(lambda privacy: privacy.consents.of(parse_subject_id(user_id)))
-    table = Table("purpose", "text", "given", "expires", "withdrawn", box=None)
-    for one in kept:
-        times = (one.given_at, one.given.expires_at, one.withdrawn_at)
-        told = ("-" if time is None else time.isoformat(timespec="seconds") for time in times)
-        table.add_row(one.given.purpose, one.given.text_version, *told)
-    print_table(table)
+    kept = ask(open_privacy, lambda privacy: privacy.consents.of(parse_subject_id(user_id)))
+    print_table(
+        ("purpose", "text", "given", "expires", "withdrawn"),
+        (
+            (
+                one.given.purpose,
+                one.given.text_version,
+                moment(one.given_at),
+                moment(one.given.expires_at),
+                moment(one.withdrawn_at),
+            )
+            for one in kept
+        ),
+    )
 
 
 @consent.command("give")
@@ -51,8 +49,9 @@ def give_consent(
 ) -> None:
     """Keep another consent."""
     given = ConsentGiven(purpose, text_version, None if expires is None else expires.replace(tzinfo=UTC))
-    _with_privacy(
-        lambda privacy: privacy.consents.give(parse_subject_id(user_id), given, caller=COMMAND_LINE)
+    ask(
+        open_privacy,
+        lambda privacy: privacy.consents.give(parse_subject_id(user_id), given, caller=COMMAND_LINE),
     )
     typer.echo("it is kept, and on record")
 
@@ -62,8 +61,9 @@ def withdraw_consent(
     user_id: UserId, purpose: Annotated[str | None, typer.Option(help="Left out: all of them.")] = None
 ) -> None:
     """End consents. Whoever has none left isn't compared any more."""
-    ended = _with_privacy(
-        lambda privacy: privacy.consents.withdraw(parse_subject_id(user_id), purpose, caller=COMMAND_LINE)
+    ended = ask(
+        open_privacy,
+        lambda privacy: privacy.consents.withdraw(parse_subject_id(user_id), purpose, caller=COMMAND_LINE),
     )
     typer.echo(f"{ended} consents are withdrawn")
 
@@ -78,7 +78,7 @@ def run_retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say whose time is over.")] = False,
 ) -> None:
     """Erase whose time is over, and old traces. The service does it every hour by itself."""
-    done = _with_privacy(lambda privacy: privacy.retain(dry_run=dry_run))
+    done = ask(open_privacy, lambda privacy: privacy.retain(dry_run=dry_run))
     for one in done.overdue:
         typer.echo(f"{one.subject_id}: {one.reason}")
     if dry_run:
@@ -96,19 +96,6 @@ def export_user(
     vectors: Annotated[bool, typer.Option("--vectors", help="Also the numbers of the face.")] = False,
 ) -> None:
     """Write down everything that is kept of a person, for that person."""
-    data = _with_privacy(lambda privacy: privacy.export(parse_subject_id(user_id), caller=COMMAND_LINE))
-    told = json.dumps(export_of(data, vectors=vectors), indent=2) + "\n"
-    if str(file) == "-":
-        sys.stdout.write(told)
-        return
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(told)
-
-
-def _with_privacy(ask: Callable[[Privacy], Awaitable[Answer]]) -> Answer:
-    async def run() -> Answer:
-        async with open_privacy(read_settings()) as privacy:
-            return await ask(privacy)
-
-    with told_in_one_line():
-        return asyncio.run(run())
+    data = ask(open_privacy, lambda privacy: privacy.export(parse_subject_id(user_id), caller=COMMAND_LINE))
+    with private_file(file) as out:
+        out.write(json.dumps(export_of(data, vectors=vectors), indent=2) + "\n")
