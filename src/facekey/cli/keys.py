@@ -15,6 +15,7 @@ from facekey.core.root_keys import KeyUse, Rotation
 from facekey.settings import Settings, read_settings
 from facekey.store.keys.encryption_key import FIRST_VERSION, LAST_VERSION, EncryptionKey
 from facekey.store.keys.stored import add_key, use_key
+from facekey.wiring.accounts import renew_face_tokens as sign_anew
 from facekey.wiring.clocks import SystemClock
 from facekey.wiring.keys import open_key_file
 from facekey.wiring.rotation import key_uses, open_rotation
@@ -91,6 +92,17 @@ def rotate() -> None:
         f"[green]{rotation.rewrapped} records were wrapped again[/green], all {under} are current",
         soft_wrap=True,
     )
+
+
+@app.command("renew-face-tokens")
+def renew_face_tokens() -> None:
+    """Sign face tokens with a new key, from the next start of each service on.
+
+    The old one stays in the published key set for a day: restart the services within it.
+    """
+    with told_in_one_line():
+        asyncio.run(sign_anew(read_settings()))
+    console.print("a new key is there; restart the services within a day", soft_wrap=True)
 
 
 async def _rotate(settings: Settings) -> Rotation:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from facekey.core.audit import AuditEvent
+from facekey.core.caller import COMMAND_LINE
 from facekey.core.ports.accounts import AccessTokens
 from facekey.core.ports.shared import Revocations
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
@@ -116,6 +118,20 @@ async def open_accounts(settings: Settings) -> AsyncIterator[tuple[ManageAccount
         audit = audit_log(deployment)
         accounts = make_accounts(deployment, audit)
         yield accounts.manage, Unlock(locks=make_ledger(deployment, audit), clock=accounts.clock)
+
+
+async def renew_face_tokens(settings: Settings) -> None:
+    """Let services sign face tokens with a new key from their next start on.
+
+    Raises:
+        SettingsInvalid, KeyUnavailable, StoreUnavailable: nothing was changed.
+    """
+    async with open_deployment(settings) as deployment:
+        event = AuditEvent(
+            "renew_face_token_key", COMMAND_LINE.actor, None, "done", "asked", SystemClock().now(), {}
+        )
+        keys = SqlSigningKeys(deployment.database, deployment.ring)
+        await keys.renew(FACE_TOKENS, audit_log(deployment), event)
 
 
 async def face_tokens(deployment: Deployment, clock: SystemClock) -> JwtFaceTokens:

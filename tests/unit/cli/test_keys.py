@@ -44,6 +44,14 @@ def test_from_the_first_key_to_the_third(run: Run) -> None:
     assert run("use", "4").exit_code == 78
 
 
+def test_a_new_key_for_face_tokens(run: Run) -> None:
+    assert run("add").exit_code == 0
+    for _ in range(2):
+        renewed = run("renew-face-tokens")
+        assert renewed.exit_code == 0, renewed.output
+    assert "restart" in renewed.output
+
+
 def test_a_key_that_is_gone_is_told(run: Run, tmp_path: Path) -> None:
     assert run("add").exit_code == 0
     assert run("rotate").exit_code == 0

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from facekey.core.audit import AuditEvent
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import signing_keys
 from facekey.store.sql.times import written
@@ -73,8 +75,8 @@ class SqlSigningKeys:
 
         return await self._database.write(loading)
 
-    async def renew(self, purpose: str, *, at: datetime) -> None:
-        """Make a new key to sign with; the others sign no more.
+    async def renew(self, purpose: str, audit: SqlAuditLog, event: AuditEvent) -> None:
+        """Make a new key to sign with, and put it on record; services take it up when they start.
 
         Raises:
             StoreUnavailable: nothing was changed.
@@ -84,9 +86,10 @@ class SqlSigningKeys:
             await connection.execute(
                 update(signing_keys)
                 .where(signing_keys.c.purpose == purpose, signing_keys.c.retired_at.is_(None))
-                .values(retired_at=written(at))
+                .values(retired_at=written(event.at))
             )
-            await self._make(connection, purpose, at)
+            await self._make(connection, purpose, event.at)
+            await audit.append_within(connection, event)
 
         await self._database.write(renewing)
 
