@@ -10,6 +10,7 @@ from facekey.api.access import DESCRIBED, Administrator, Unlocker
 from facekey.api.address import parse_address
 from facekey.api.deps import Served
 from facekey.api.problems import Problem
+from facekey.api.routes.done import Done
 from facekey.core.accounts import ApiKey, Operator
 from facekey.core.attempts import Claim
 from facekey.core.caller import Role
@@ -77,12 +78,6 @@ class NewApiKeyBody(BaseModel):
     audience: str | None = Field(
         default=None, max_length=200, description="Whom face tokens are for that it may ask for; null: none."
     )
-
-
-class Done(BaseModel):
-    """It is done and on record."""
-
-    success: Literal[True] = True
 
 
 class Limit(BaseModel):

@@ -9,6 +9,7 @@ from facekey.api.access import DESCRIBED, KnownCaller, credential_of
 from facekey.api.address import client_address
 from facekey.api.deps import Served
 from facekey.api.problems import Problem
+from facekey.api.routes.done import Done
 from facekey.core.accounts import MAX_PASSWORD
 from facekey.core.errors import NotSignedIn, RequestInvalid
 from facekey.services.sign_in import SignedIn
@@ -38,12 +39,6 @@ class Me(BaseModel):
 
     actor: str = Field(description="What appears in the audit log.")
     role: str
-
-
-class Done(BaseModel):
-    """It is done and on record."""
-
-    success: Literal[True] = True
 
 
 class KeySet(BaseModel):
