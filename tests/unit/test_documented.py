@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from facekey.api.problems import HTTP_CODES, TABLE
 from facekey.cli.main import app
+from facekey.core import errors
 from facekey.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +17,10 @@ GUIDES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob
 SPAN = re.compile(r"`facekey ([^`]+)`")
 LINE = re.compile(r"^(?:\$ |[A-Z_]+=\S+ )*(?:\.venv/bin/)?facekey ([^#|;&>\n]+)", re.MULTILINE)
 FENCED = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"(?:RequestInvalid|RegistrationRefused|ImageRefused)\(\s*\"([a-z_]+)\"")
+NOT_TOLD = {"access_refused", "unavailable", "evaluation_unreadable"}
+"""Codes of kinds that are never raised themselves, and of the command line."""
+
 SETTING = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 
 
@@ -54,6 +60,24 @@ def test_every_command_that_is_named_exists(guide: Path) -> None:
 def test_a_command_that_does_not_exist_is_seen(command: str, missing: str) -> None:
     assert [missing_in(one.split()) for one in commands_in(f"Say `facekey {command}`.")] == [missing]
     assert [missing_in(one.split()) for one in commands_in(f"```\nfacekey {command}\n```\n")] == [missing]
+
+
+def codes_of(*parts: str) -> set[str]:
+    """Every code that a client can be told."""
+    of_classes = [getattr(kind, "code", None) for kind in vars(errors).values()]
+    found = {code for code in of_classes if isinstance(code, str)}
+    found |= {answer.code for _, answer in TABLE if answer.code is not None} | set(HTTP_CODES.values())
+    for part in parts:
+        for file in (ROOT / "src/facekey" / part).rglob("*.py"):
+            found |= set(CODE.findall(file.read_text(encoding="utf-8")))
+    return found - NOT_TOLD
+
+
+def test_every_code_is_documented() -> None:
+    said = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("api.md", "streaming.md"))
+    codes = codes_of("api", "core", "services", "vision")
+    assert len(codes) > 50
+    assert {code for code in codes if f"`{code}`" not in said} == set()
 
 
 def test_the_example_names_every_setting_and_no_other() -> None:

@@ -80,7 +80,7 @@ class SubjectIdInvalid(InputInvalid):
 
 
 class RequestInvalid(InputInvalid):
-    """A count or a number is out of its range."""
+    """Something in the request can't be used: a count, a name, a message, a combination."""
 
 
 class ConsentMissing(InputInvalid):
