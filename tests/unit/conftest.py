@@ -37,3 +37,12 @@ def analyzer() -> Playback:
 @pytest.fixture
 def service(store: Store, analyzer: Playback) -> Service:
     return services(store, analyzer)
+
+
+@pytest.fixture
+def new_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of a deployment that was never started, for the command line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/facekey.db")
+    monkeypatch.setenv("ENCRYPTION_KEY", EncryptionKey.generate().written())

@@ -115,12 +115,8 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(new_deployment: None) -> Run:
     """The command line of a new deployment without ways for alerts."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/facekey.db")
-    monkeypatch.setenv("ENCRYPTION_KEY", EncryptionKey.generate().written())
     return lambda *words: CliRunner().invoke(app, ["alerts", *words])
 
 

@@ -1,22 +1,16 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from facekey.cli.main import app
-from facekey.store.keys.encryption_key import EncryptionKey
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(new_deployment: None) -> Run:
     """The command line of a new deployment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/facekey.db")
-    monkeypatch.setenv("ENCRYPTION_KEY", EncryptionKey.generate().written())
     return lambda *words: CliRunner().invoke(app, list(words))
 
 

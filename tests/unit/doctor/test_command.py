@@ -10,7 +10,6 @@ from typer.testing import CliRunner, Result
 
 from facekey.cli.main import app
 from facekey.doctor.production import PRODUCTION
-from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.migrate import migrate
 from tests.unit.doctor.conftest import TOKEN_KEY
 
@@ -19,12 +18,8 @@ SECRETS = ("5ec7e7", TOKEN_KEY)
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(new_deployment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line of a new deployment whose networks aren't here, so that nothing is hashed."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/facekey.db")
-    monkeypatch.setenv("ENCRYPTION_KEY", EncryptionKey.generate().written())
     monkeypatch.setenv("SECRET_KEY", TOKEN_KEY)
     monkeypatch.setenv("FACEKEY_MODELS_DIR", str(tmp_path / "models"))
     return lambda *words: CliRunner().invoke(app, ["doctor", "--timeout", "10", *words])
