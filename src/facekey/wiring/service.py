@@ -60,7 +60,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 alerting(deployment),
             ):
                 people = make_people(deployment, vision, gallery, shared, records.log)
-                service = await _assemble(deployment, vision, workers, people, shared, records)
+                service = await _assemble(
+                    deployment, vision=vision, workers=workers, people=people, shared=shared, records=records
+                )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
                     repeating("bias_report", service.bias, every_s=3600 * settings.bias_report_hours),
@@ -71,8 +73,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             await workers.close()
 
 
-async def _assemble(  # noqa: PLR0917 - each is needed once, here
+async def _assemble(
     deployment: Deployment,
+    *,
     vision: Vision,
     workers: Workers,
     people: People,
