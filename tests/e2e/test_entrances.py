@@ -131,7 +131,6 @@ SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
         ({"FACEKEY_MATCH_FMR": "0.5"}, SETTINGS_EXIT, "FACEKEY_MATCH_FMR"),
         ({"FACEKEY_HOST": "0.0.0.0"}, SETTINGS_EXIT, "listens on 127.0.0.1 only"),  # noqa: S104
         ({"FACEKEY_PROFILE": "open"}, SETTINGS_EXIT, "FACEKEY_PROFILE"),
-        ({"FACEKEY_PROFILE": "production", "SECRET_KEY": ""}, SETTINGS_EXIT, "SECRET_KEY needs"),
         ({"FACEKEY_PROFILE": "production", "SECRET_KEY": SECRET}, SETTINGS_EXIT, "facekey accounts add"),
         ({"FACEKEY_MODELS_DIR": "/nonexistent"}, 70, "facekey models pull"),
     ],
@@ -153,6 +152,16 @@ def test_what_cannot_start_says_why_in_one_line(
     assert "Traceback" not in refused.stderr
     for secret in (environment["ENCRYPTION_KEY"], "change-me"):
         assert secret not in refused.stderr
+
+
+def test_production_without_a_secret_key(environment: dict[str, str]) -> None:
+    subprocess.run(facekey("api-keys", "add", "shop"), env=environment, timeout=60, check=True)
+    production = {**environment, "FACEKEY_PROFILE": "production", "SECRET_KEY": ""}
+    refused = subprocess.run(
+        facekey("serve"), env=production, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == SETTINGS_EXIT
+    assert "SECRET_KEY needs" in " ".join(refused.stderr.split())
 
 
 def test_a_taken_port_is_named(environment: dict[str, str]) -> None:

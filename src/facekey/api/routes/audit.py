@@ -136,10 +136,16 @@ async def export(service: Served, caller: RecordReader) -> StreamingResponse:
     )
 
 
-@keys.get("/.well-known/facekey-audit-keys.pem", response_class=PlainTextResponse)
-async def public_keys(service: Served) -> PlainTextResponse:
+class PemFile(PlainTextResponse):
+    """Keys in the form that openssl reads."""
+
+    media_type = "application/x-pem-file"
+
+
+@keys.get("/.well-known/facekey-audit-keys.pem", response_class=PemFile)
+async def public_keys(service: Served) -> PemFile:
     """Public keys that checkpoints and erasure receipts are verified with."""
-    return PlainTextResponse(service.audit_keys, media_type="application/x-pem-file")
+    return PemFile(service.audit_keys)
 
 
 async def _ended(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
