@@ -160,3 +160,79 @@ async def test_a_change_that_cannot_be_recorded_is_not_made(
     with pytest.raises(RuntimeError):
         await operators.add(ADA, did("add_operator"))
     assert await operators.everybody() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE operators SET role = 'operator'",
+        "UPDATE operators SET password_hash = 'theirs'",
+        "UPDATE operators SET one_time = NOT one_time",
+        "UPDATE operators SET disabled_at = NULL, password_expires_at = NULL",
+        "UPDATE operators SET name = 'eve'",
+        "UPDATE operators SET vouched = NULL",
+        "INSERT INTO operators (uid, name, role, password_hash, one_time, password_set_at, created_at, vouched) "
+        "SELECT 'e', 'eve', role, password_hash, one_time, password_set_at, created_at, vouched FROM operators",
+    ],
+)
+async def test_an_operator_whom_somebody_wrote_into_the_database(
+    operators: SqlOperators, store: Store, change: str
+) -> None:
+    await operators.add(ADA, did("add_operator"))
+    await store.database.write(lambda connection: connection.exec_driver_sql(change))
+    eve = [await operators.named("eve"), await operators.find("e")]
+    assert eve == [None, None]
+    if change.startswith("UPDATE"):
+        assert await operators.everybody() == []
+        assert await operators.find(ADA.uid) is None
+        with pytest.raises(AccountUnknown):
+            await operators.disable(ADA.uid, did("disable_operator"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE api_keys SET role = 'operator'",
+        "UPDATE api_keys SET audience = 'https://bank.example'",
+        "UPDATE api_keys SET expires_at = NULL",
+        "UPDATE api_keys SET key_hash = 'theirs'",
+    ],
+)
+async def test_an_api_key_that_somebody_changed(api_keys: SqlApiKeys, store: Store, change: str) -> None:
+    await api_keys.add(KEY, did("add_api_key"))
+    await store.database.write(lambda connection: connection.exec_driver_sql(change))
+    assert [await api_keys.by_hash(KEY.key_hash), await api_keys.by_hash("theirs")] == [None, None]
+    with pytest.raises(AccountUnknown):
+        await api_keys.revoke(KEY.uid, did("revoke_api_key"))
+
+
+async def test_a_revoked_key_is_not_put_back(api_keys: SqlApiKeys, store: Store) -> None:
+    await api_keys.add(KEY, did("add_api_key"))
+    await api_keys.used(KEY.uid, at=NOW)
+    await api_keys.revoke(KEY.uid, did("revoke_api_key"))
+    found = await api_keys.by_hash(KEY.key_hash)
+    assert found is not None
+    assert found.revoked_at == NOW
+    await store.database.write(
+        lambda connection: connection.exec_driver_sql("UPDATE api_keys SET revoked_at = NULL")
+    )
+    assert await api_keys.by_hash(KEY.key_hash) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE refresh_tokens SET token_hash = 'theirs'",
+        "UPDATE refresh_tokens SET operator_uid = '4'",
+        "UPDATE refresh_tokens SET expires_at = '2999-01-01'",
+    ],
+)
+async def test_a_refresh_token_that_somebody_changed(
+    tokens: SqlRefreshTokens, operators: SqlOperators, store: Store, change: str
+) -> None:
+    await begun(tokens, operators)
+    await operators.add(replace(ADA, uid="4", name="bob"), did("add_operator"))
+    await store.database.write(lambda connection: connection.exec_driver_sql(change))
+    for shown in ("first", "theirs"):
+        with pytest.raises(NotSignedIn):
+            await tokens.exchange(shown, "next", at=NOW, lasts_s=HOUR)

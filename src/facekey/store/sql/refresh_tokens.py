@@ -12,6 +12,7 @@ from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import refresh_tokens
 from facekey.store.sql.times import written
+from facekey.store.sql.vouching import Vouching
 
 
 class SqlRefreshTokens:
@@ -21,10 +22,11 @@ class SqlRefreshTokens:
         """Take the log that a theft is written to."""
         self._database = database
         self._audit = audit
+        self._vouching = Vouching(audit.names.key)
 
     async def begin(self, token: RefreshToken) -> None:
         """Keep the first token of a chain."""
-        await self._database.write(lambda connection: _keep(connection, token))
+        await self._database.write(lambda connection: self._keep(connection, token))
 
     async def exchange(
         self, token_hash: str, following: str, *, at: datetime, lasts_s: float
@@ -36,16 +38,18 @@ class SqlRefreshTokens:
         """
 
         async def exchanging(connection: AsyncConnection) -> RefreshToken | None:
-            row = (
-                await connection.execute(
-                    select(refresh_tokens).where(refresh_tokens.c.token_hash == token_hash)
-                )
-            ).one_or_none()
-            if row is None or row.revoked_at is not None or at >= datetime.fromisoformat(row.expires_at):
+            query = select(refresh_tokens).where(refresh_tokens.c.token_hash == token_hash)
+            row = (await connection.execute(query)).mappings().one_or_none()
+            if row is None or row["revoked_at"] is not None:
                 return None
-            if row.used_at is not None:
-                await _end_family(connection, row.family, at)
-                actor = f"operator:{row.operator_uid}"
+            if not self._vouching.counts(refresh_tokens, row):
+                return None
+            if at >= datetime.fromisoformat(row["expires_at"]):
+                return None
+            family, operator_uid = row["family"], row["operator_uid"]
+            if row["used_at"] is not None:
+                await _end_family(connection, family, at)
+                actor = f"operator:{operator_uid}"
                 event = AuditEvent("refresh", actor, None, "refused", "refresh_token_reused", at, {})
                 await self._audit.append_within(connection, event)
                 return None
@@ -54,8 +58,8 @@ class SqlRefreshTokens:
                 .where(refresh_tokens.c.token_hash == token_hash)
                 .values(used_at=written(at))
             )
-            new = RefreshToken(following, row.family, row.operator_uid, at, at + timedelta(seconds=lasts_s))
-            await _keep(connection, new)
+            new = RefreshToken(following, family, operator_uid, at, at + timedelta(seconds=lasts_s))
+            await self._keep(connection, new)
             return new
 
         token = await self._database.write(exchanging)
@@ -78,6 +82,16 @@ class SqlRefreshTokens:
 
         await self._database.write(ending)
 
+    async def _keep(self, connection: AsyncConnection, token: RefreshToken) -> None:
+        row = {
+            "token_hash": token.token_hash,
+            "family": token.family,
+            "operator_uid": token.operator_uid,
+            "issued_at": written(token.issued_at),
+            "expires_at": written(token.expires_at),
+        }
+        await connection.execute(insert(refresh_tokens).values(self._vouching.vouched(refresh_tokens, row)))
+
 
 async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) -> None:
     """Revoke every chain of an operator."""
@@ -85,18 +99,6 @@ async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) 
         update(refresh_tokens)
         .where(refresh_tokens.c.operator_uid == operator_uid, refresh_tokens.c.revoked_at.is_(None))
         .values(revoked_at=written(at))
-    )
-
-
-async def _keep(connection: AsyncConnection, token: RefreshToken) -> None:
-    await connection.execute(
-        insert(refresh_tokens).values(
-            token_hash=token.token_hash,
-            family=token.family,
-            operator_uid=token.operator_uid,
-            issued_at=written(token.issued_at),
-            expires_at=written(token.expires_at),
-        )
     )
 
 

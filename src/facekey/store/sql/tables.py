@@ -180,6 +180,7 @@ operators = Table(
     Column("password_expires_at", String(32)),
     Column("created_at", String(32), nullable=False),
     Column("disabled_at", String(32)),
+    Column("vouched", String(64)),
 )
 
 refresh_tokens = Table(
@@ -192,6 +193,7 @@ refresh_tokens = Table(
     Column("expires_at", String(32), nullable=False),
     Column("used_at", String(32)),
     Column("revoked_at", String(32)),
+    Column("vouched", String(64)),
 )
 
 api_keys = Table(
@@ -207,6 +209,7 @@ api_keys = Table(
     Column("expires_at", String(32)),
     Column("revoked_at", String(32)),
     Column("last_used_at", String(32)),
+    Column("vouched", String(64)),
 )
 
 outbox = Table(
