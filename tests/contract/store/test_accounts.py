@@ -171,8 +171,9 @@ async def test_a_change_that_cannot_be_recorded_is_not_made(
         "UPDATE operators SET disabled_at = NULL, password_expires_at = NULL",
         "UPDATE operators SET name = 'eve'",
         "UPDATE operators SET vouched = NULL",
-        "INSERT INTO operators (uid, name, role, password_hash, one_time, password_set_at, created_at, vouched) "
-        "SELECT 'e', 'eve', role, password_hash, one_time, password_set_at, created_at, vouched FROM operators",
+        "INSERT INTO operators "
+        "(uid, name, role, password_hash, one_time, password_set_at, created_at, vouched) SELECT "
+        "'e', 'eve', role, password_hash, one_time, password_set_at, created_at, vouched FROM operators",
     ],
 )
 async def test_an_operator_whom_somebody_wrote_into_the_database(
