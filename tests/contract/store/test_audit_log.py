@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -393,10 +394,23 @@ async def test_records_are_found_by_their_time(store: Store) -> None:
 EACH = 25
 
 
-def keep_appending(url: str, key: str, name: str) -> int:
+NAMES = ("one", "two", "three")
+
+
+def wait_for_all(started: Path, name: str) -> None:
+    """So that none is done before the last has begun."""
+    (started / name).touch()
+    deadline = time.monotonic() + 60
+    while len(list(started.iterdir())) < len(NAMES):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def keep_appending(url: str, key: str, started: Path, name: str) -> int:
     async def appending() -> int:
         store = await open_store(url, EncryptionKey.parse(key))
         try:
+            wait_for_all(started, name)
             for _ in range(EACH):
                 await store.audit.append(event("authenticate", name))
                 await checkpoints(store).write(CheckpointPolicy(records=20), at=NOW)
@@ -407,12 +421,16 @@ def keep_appending(url: str, key: str, name: str) -> int:
     return asyncio.run(appending())
 
 
-async def test_several_processes_write_one_chain(store: Store, url: str, key: EncryptionKey) -> None:
-    work = partial(keep_appending, url, key.written())
+async def test_several_processes_write_one_chain(
+    store: Store, url: str, key: EncryptionKey, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    started.mkdir()
+    work = partial(keep_appending, url, key.written(), started)
 
     def all_of_them() -> set[int]:
         with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-            return set(pool.map(work, ["one", "two", "three"]))
+            return set(pool.map(work, NAMES))
 
     pids = await asyncio.to_thread(all_of_them)
     assert len(pids) == 3, "processes of their own"
