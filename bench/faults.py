@@ -105,8 +105,10 @@ def main() -> None:
     rng = random.Random(SEED)  # noqa: S311 - moments of a drill, not secrets
     drills: dict[str, Callable[[Drill], str]] = {
         f"killed {KILLS} times": lambda drill: _killed(drill, rng),
-        "PostgreSQL stopped and started": _postgres_restarted,
-        "Redis stopped and started": _redis_restarted,
+        "PostgreSQL stopped and started": lambda drill: _outage(
+            drill.postgres.halt, drill.postgres.start, drill
+        ),
+        "Redis stopped and started": lambda drill: _outage(drill.redis.stop, drill.redis.start, drill),
         "keys rotated": _rotated,
     }
     broken: list[str] = []
@@ -150,21 +152,12 @@ def _killed(drill: Drill, rng: random.Random) -> str:
     return f"longest start {slowest:.1f} s"
 
 
-def _postgres_restarted(drill: Drill) -> str:
+def _outage(stop: Callable[[], None], start: Callable[[], None], drill: Drill) -> str:
+    """Take a store away for a while."""
     time.sleep(LOAD_S)
-    drill.postgres.halt()
+    stop()
     time.sleep(OUTAGE_S)
-    drill.postgres.start()
-    healed_s = drill.wait_until_healthy()
-    time.sleep(LOAD_S)
-    return f"healed after {healed_s:.1f} s"
-
-
-def _redis_restarted(drill: Drill) -> str:
-    time.sleep(LOAD_S)
-    drill.redis.stop()
-    time.sleep(OUTAGE_S)
-    drill.redis.start()
+    start()
     healed_s = drill.wait_until_healthy()
     time.sleep(LOAD_S)
     return f"healed after {healed_s:.1f} s"

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         public_url: the address that users see; `https://...` behind TLS. Names the issuer of face tokens.
         trusted_proxies: networks whose X-Forwarded-For is believed.
         cors_origins: web pages elsewhere that may call the API.
-        lockout_free: the failed attempt that is the first to cost a wait.
+        lockout_waits_from: the failed attempt that is the first to cost a wait.
         lockout_locked_at: failed attempts after which only an operator helps.
         index: where faces are searched: in the memory of each process, or by pgvector in the
             PostgreSQL database, for all of them.
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     access_token_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
     refresh_token_hours: Annotated[float, Field(ge=0.1, le=720.0)] = 12.0
     face_token_seconds: Annotated[int, Field(ge=10, le=900)] = 120
-    lockout_free: Annotated[int, Field(ge=1, le=10)] = 5
+    lockout_waits_from: Annotated[int, Field(ge=1, le=10)] = 5
     lockout_first_wait_seconds: Annotated[float, Field(ge=1.0, le=3600.0)] = 30.0
     lockout_longest_wait_seconds: Annotated[float, Field(ge=1.0, le=86_400.0)] = 3600.0
     lockout_locked_at: Annotated[int, Field(ge=5, le=100)] = 50

@@ -7,14 +7,14 @@ import pytest
 
 from facekey.core.audit import verify_chain
 from facekey.settings import Settings
-from facekey.wiring.records import open_audit_records
+from facekey.wiring.records import open_audit_trail
 from tests.api.conftest import authenticate, identify, problem, register
 from tests.photos import Photos
 
 
 async def actions(settings: Settings) -> list[str]:
-    async with open_audit_records(settings) as records:
-        found = [record async for record in records]
+    async with open_audit_trail(settings) as trail:
+        found = [record async for record in trail.records()]
     verify_chain(found)
     return [record.body for record in found]
 

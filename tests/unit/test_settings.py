@@ -144,7 +144,7 @@ def test_lists_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("FACEKEY_PUBLIC_URL", "faces.example"),
         ("FACEKEY_PUBLIC_URL", "https://faces.example?x"),
         ("FACEKEY_FACE_TOKEN_SECONDS", "86400"),
-        ("FACEKEY_LOCKOUT_FREE", "0"),
+        ("FACEKEY_LOCKOUT_WAITS_FROM", "0"),
         ("FACEKEY_LOCKOUT_LOCKED_AT", "1000"),
         ("FACEKEY_ADAPTATION_DRIFT", "0.6"),
     ],

@@ -72,14 +72,6 @@ class RequestRates:
         """
         await self._limiter.spend(f"{budget}/address/{network_of(address)}", self._budgets.rate(budget))
 
-    async def spend_account(self, budget: Budget, account: str) -> None:
-        """Take one from what this account has, wherever it asks from.
-
-        Raises:
-            RateLimited: there is none left.
-        """
-        await self._limiter.spend(f"{budget}/account/{account}", self._budgets.rate(budget))
-
 
 class RateLimits:
     """Answers 429 to requests that are too many."""

@@ -60,7 +60,7 @@ class AttemptPolicy:
     """How many failures cost what.
 
     Attributes:
-        free: failures without a wait, short of one: this one is the first to cost.
+        waits_from: the failure that is the first to cost a wait; those before it are free.
         first_wait_s: what it costs; each further failure doubles it.
         longest_wait_s: where doubling ends.
         locked_at: with so many failures nothing helps but an operator.
@@ -70,7 +70,7 @@ class AttemptPolicy:
         ValueError: the numbers would never limit anything.
     """
 
-    free: int = 5
+    waits_from: int = 5
     first_wait_s: float = 30.0
     longest_wait_s: float = 3600.0
     locked_at: int = 50
@@ -79,7 +79,7 @@ class AttemptPolicy:
     def __post_init__(self) -> None:
         """Refuse limits that limit nothing."""
         waits = 0 < self.first_wait_s <= self.longest_wait_s <= self.forgotten_s
-        if not (1 <= self.free < self.locked_at and waits):
+        if not (1 <= self.waits_from < self.locked_at and waits):
             raise ValueError("attempt limits must start above 0, and a lock must come after the first wait")
 
     def admit(self, failures: Failures | None, now: datetime) -> None:
@@ -101,10 +101,10 @@ class AttemptPolicy:
         count = 1 if failures is None or self._forgotten(failures, now) else failures.count + 1
         if count >= self.locked_at:
             return Failures(count, now, None, now)
-        if count < self.free:
+        if count < self.waits_from:
             return Failures(count, now)
         # The exponent is bounded: with many failures the power would be larger than a float.
-        wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(count - self.free, 62))
+        wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(count - self.waits_from, 62))
         return Failures(count, now, now + timedelta(seconds=wait_s))
 
     def succeeded(self, failures: Failures | None, *, shared: bool) -> Failures | None:

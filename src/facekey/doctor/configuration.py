@@ -59,7 +59,7 @@ async def limits(patient: Patient) -> list[Finding]:
             f"{settings.rate_recognition:g} recognitions a second from one address are hardly a limit",
             "lower FACEKEY_RATE_RECOGNITION; 10 is the default",
         )
-    return found or ok(f"waits begin at failure {policy.free}, lock-out at {policy.locked_at}")
+    return found or ok(f"waits begin at failure {policy.waits_from}, lock-out at {policy.locked_at}")
 
 
 async def proxies(patient: Patient) -> list[Finding]:

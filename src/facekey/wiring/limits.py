@@ -71,7 +71,7 @@ def attempt_policy(settings: Settings) -> AttemptPolicy:
     """
     try:
         return AttemptPolicy(
-            free=settings.lockout_free,
+            waits_from=settings.lockout_waits_from,
             first_wait_s=settings.lockout_first_wait_seconds,
             longest_wait_s=settings.lockout_longest_wait_seconds,
             locked_at=settings.lockout_locked_at,

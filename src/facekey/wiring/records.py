@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from facekey.core.audit import ChainedRecord
 from facekey.core.audit_statements import CheckpointPolicy
 from facekey.credentials.signatures import Ed25519Signer, PublicKeys
 from facekey.services.checkpoint import MakeCheckpoint
@@ -28,13 +27,6 @@ from facekey.wiring.deployment import Deployment, open_deployment
 AUDIT_SIGNATURES = "audit"
 
 KEPT_FOR_EVER = timedelta(days=365_000)  # what they signed must be verifiable as long as anybody has it
-
-
-@asynccontextmanager
-async def open_audit_records(settings: Settings) -> AsyncIterator[AsyncIterator[ChainedRecord]]:
-    """The audit chain, without loading a network or needing a key."""
-    async with open_audit_trail(settings) as trail:
-        yield trail.records()
 
 
 @asynccontextmanager

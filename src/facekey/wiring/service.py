@@ -48,8 +48,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
     async with open_deployment(settings) as deployment:
-        vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
         records = await make_records(deployment)
+        accounts = make_accounts(deployment, records.log)
+        await _require_a_way_in(settings, accounts)
+        vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
         try:
@@ -61,7 +63,13 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             ):
                 people = make_people(deployment, vision, gallery, shared, records.log)
                 service = await _assemble(
-                    deployment, vision=vision, workers=workers, people=people, shared=shared, records=records
+                    deployment,
+                    vision=vision,
+                    workers=workers,
+                    people=people,
+                    shared=shared,
+                    records=records,
+                    accounts=accounts,
                 )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
@@ -81,11 +89,10 @@ async def _assemble(
     people: People,
     shared: Shared,
     records: Records,
+    accounts: Accounts,
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
-    accounts, ledger = make_accounts(deployment, audit), make_ledger(deployment, audit)
-    await _require_a_way_in(settings, accounts)
-    tokens = make_access_tokens(deployment)
+    ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
     recognition = make_recognition(
         deployment,
         vision=vision,

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from facekey.api.app import create_app
 from facekey.api.rate import Budget, Budgets, RequestRates, budget_of, network_of
 from facekey.api.service import Service
-from facekey.core.errors import RateLimited
 from facekey.core.ports.shared import Rate
 from facekey.store.memory import MemoryRateLimiter
 from tests.unit.api.requests import LOCAL, Answer, ask, scope
@@ -129,16 +128,6 @@ def test_each_route_has_its_budget(method: str, path: str, root_path: str, budge
 )
 def test_one_network_of_the_new_protocol_is_one_caller(address: str | None, network: str) -> None:
     assert network_of(address) == network
-
-
-async def test_accounts_have_budgets_of_their_own(ticker: HandTicker) -> None:
-    rates = RequestRates(MemoryRateLimiter(ticker, most=100), BUDGETS)
-    for _ in range(2):
-        await rates.spend_account(Budget.READING, "operator:1")
-    with pytest.raises(RateLimited):
-        await rates.spend_account(Budget.READING, "operator:1")
-    await rates.spend_account(Budget.READING, "operator:2")
-    await rates.spend(Budget.READING, "192.0.2.7")
 
 
 async def test_many_at_once_get_no_more(limited: FastAPI) -> None:

@@ -64,8 +64,8 @@ def test_no_number_of_failures_overflows() -> None:
 @pytest.mark.parametrize(
     "limits",
     [
-        {"free": 0},
-        {"free": 50},
+        {"waits_from": 0},
+        {"waits_from": 50},
         {"first_wait_s": 0.0},
         {"first_wait_s": 7200.0},
         {"forgotten_s": 60.0},

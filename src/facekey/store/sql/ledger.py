@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
@@ -70,8 +70,7 @@ class SqlLedger:
                 await self._count(connection, event, claim, result)
             if result is Result.SUCCESS and event.subject_id is not None:
                 lookup = self._audit.names.lookup(event.subject_id)
-                await _still_enrolled(connection, lookup, claim.enrolment)
-                await _seen(connection, lookup, event.at)
+                await _let_in(connection, lookup, claim.enrolment, event.at)
             return await self._audit.append_within(connection, event)
 
         return await self._database.write(settling)
@@ -166,25 +165,24 @@ async def read_failures(connection: AsyncConnection, keys: list[str]) -> dict[st
     }
 
 
-async def _still_enrolled(connection: AsyncConnection, lookup: str, enrolment: str | None) -> None:
-    """Writers take turns: who is there now is there when the decision is committed.
+async def _let_in(connection: AsyncConnection, lookup: str, enrolment: str | None, at: datetime) -> None:
+    """Note the day on which somebody was let in, who must still be there.
+
+    Writers take turns: who is there now is there when the decision is committed. The day is
+    written once, since every change leaves an old row behind.
 
     Raises:
         EnrolmentGone: nobody has this id, or somebody else has.
     """
-    found = await connection.execute(select(subjects.c.uid).where(subjects.c.lookup == lookup))
-    uid = found.scalar_one_or_none()
-    if uid is None or enrolment not in (None, uid):
-        raise EnrolmentGone("the person was erased in the meantime; nothing was decided")
-
-
-async def _seen(connection: AsyncConnection, lookup: str, at: datetime) -> None:
-    """Note the day; once a day, since every change leaves an old row behind."""
-    day = at.date().isoformat()
-    earlier = or_(subjects.c.last_seen_on.is_(None), subjects.c.last_seen_on < day)
-    await connection.execute(
-        update(subjects).where(subjects.c.lookup == lookup, earlier).values(last_seen_on=day)
+    found = await connection.execute(
+        select(subjects.c.uid, subjects.c.last_seen_on).where(subjects.c.lookup == lookup)
     )
+    row = found.one_or_none()
+    if row is None or enrolment not in (None, row.uid):
+        raise EnrolmentGone("the person was erased in the meantime; nothing was decided")
+    day = at.date().isoformat()
+    if row.last_seen_on is None or row.last_seen_on < day:
+        await connection.execute(update(subjects).where(subjects.c.uid == row.uid).values(last_seen_on=day))
 
 
 async def _put(
