@@ -106,6 +106,11 @@ def test_who_obeys_is_let_in(service: Running, puppet: Puppet, binary: bool) -> 
     assert final["confidence"] > final["threshold"]
     assert played.code == 1000
     assert service.last_reason() == "live_match"
+    left, upper, right, lower = next(status for status in played.statuses if status["status"] == "challenge")[
+        "face"
+    ]
+    assert 0.0 < left < 0.5 < right < 1.0, "the puppet's face is in the middle"
+    assert 0.0 < upper < 0.5 < lower < 1.0
 
 
 def test_a_stranger_and_an_unknown_id_get_the_same_answer(service: Running, stranger: Puppet) -> None:

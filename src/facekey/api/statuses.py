@@ -2,8 +2,8 @@
 
 from facekey.core.advice import advice
 from facekey.core.challenge import INSTRUCTIONS
-from facekey.core.types import Decision, Outcome, Reason
-from facekey.services.stream import Prompt, Step, Update
+from facekey.core.types import Decision, Outcome, Reason, Region
+from facekey.services.stream_update import Prompt, Step, Update
 
 Status = dict[str, object]
 
@@ -36,17 +36,26 @@ def told(update: Update, *, dropped: int) -> Status | None:
     """What to say after a frame; None when there is nothing new."""
     if update.decision is not None:
         return _decided(update.decision)
+    if update.step is Step.DROPPED:
+        return None
+    return {**_going_on(update, dropped=dropped), "face": region(update.face)}
+
+
+def region(place: Region | None) -> list[float] | None:
+    """A part of a picture as clients are told it: left, upper, right and lower edge."""
+    if place is None:
+        return None
+    return [round(share, 4) for share in (place.x1, place.y1, place.x2, place.y2)]
+
+
+def _going_on(update: Update, *, dropped: int) -> Status:
     if update.prompt is not None:
         return _asked(update.prompt)
-    match update.step:
-        case Step.DROPPED:
-            return None
-        case Step.PROGRESS:
-            return {"status": "progress", "progress": round(update.progress, 3), "dropped": dropped}
-        case _:
-            words = REST if update.reason is None else advice(update.reason)
-            reason = "not_at_rest" if update.reason is None else str(update.reason)
-            return {"status": str(update.step), "reason": reason, "advice": words}
+    if update.step is Step.PROGRESS:
+        return {"status": "progress", "progress": round(update.progress, 3), "dropped": dropped}
+    words = REST if update.reason is None else advice(update.reason)
+    reason = "not_at_rest" if update.reason is None else str(update.reason)
+    return {"status": str(update.step), "reason": reason, "advice": words}
 
 
 def _asked(prompt: Prompt) -> Status:

@@ -37,7 +37,8 @@ from facekey.core.errors import (
     Unavailable,
 )
 from facekey.core.types import Outcome, SubjectId
-from facekey.services.stream import StreamSession, Update
+from facekey.services.stream import StreamSession
+from facekey.services.stream_update import Update
 
 DONE, PROTOCOL, TOO_LARGE, DEFECT, LATER = 1000, 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry. 1012 comes from the server when it stops."""

@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from facekey.core.types import ModelId, Quality, Reason, SubjectId
+    from facekey.core.types import ModelId, Quality, Reason, Region, SubjectId
 
 
 class FaceKeyError(Exception):
@@ -94,11 +94,12 @@ class ConsentMissing(InputInvalid):
 class SampleRejected(FaceKeyError):
     """The picture was read, but the face in it can't be judged. Says what to do about it."""
 
-    def __init__(self, reason: Reason, quality: Quality | None = None) -> None:
-        """Keep the worst fault, and the measurements where there was a face to measure."""
+    def __init__(self, reason: Reason, quality: Quality | None = None, face: Region | None = None) -> None:
+        """Keep the worst fault; the measurements and the place where there was a face to measure."""
         super().__init__(str(reason))
         self.reason = reason
         self.quality = quality
+        self.face = face
 
 
 class RegistrationRefused(FaceKeyError):

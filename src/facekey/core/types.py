@@ -78,6 +78,16 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an upright picture, as shares of its width and height: 0..1 from the upper left corner."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in frame pixels, `xyxy`; it may reach over the frame's edge."""
 
@@ -100,6 +110,15 @@ class Box:
     def area(self) -> float:
         """Area in square pixels."""
         return max(0.0, self.width) * max(0.0, self.height)
+
+    def within(self, size: tuple[int, int]) -> Region:
+        """The part of it that lies in a frame of this (height, width)."""
+        height, width = size
+        x1, y1, x2, y2 = (
+            min(max(edge / side, 0.0), 1.0)
+            for edge, side in ((self.x1, width), (self.y1, height), (self.x2, width), (self.y2, height))
+        )
+        return Region(x1, y1, x2, y2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +339,7 @@ class Glimpse:
             the last seconds (`dataclasses.replace(glimpse, patch=None)`).
         lids: None where nobody looked at the eyes; a stream's frames always have them.
         frame_hash: None where nobody took it; a stream's frames always have it.
+        face: where in the frame the face is; None where nobody will be shown it.
     """
 
     at_s: float
@@ -329,6 +349,7 @@ class Glimpse:
     patch: FacePatch | None = field(default=None, repr=False)
     lids: Lids | None = None
     frame_hash: FrameHash | None = field(default=None, repr=False)
+    face: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,18 @@
 One session is one attempt: opened once, fed with frames, decided once, and gone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from facekey.core.attempts import Claim, Result
-from facekey.core.audit import AuditEvent, AuditValue
+from facekey.core.attempts import Claim
+from facekey.core.audit import AuditValue
 from facekey.core.caller import Caller
-from facekey.core.challenge import Action, Binding, Challenge, Random, draw_challenge
-from facekey.core.consent import ConsentRule, why_absent
+from facekey.core.challenge import Binding, Challenge, Random, draw_challenge
+from facekey.core.consent import ConsentRule
 from facekey.core.errors import Overloaded, RequestInvalid, SampleRejected
-from facekey.core.faults import PUBLIC, Fault
-from facekey.core.matching import Match, Matcher
+from facekey.core.faults import Fault
+from facekey.core.matching import Matcher
 from facekey.core.obedience import Obedience
 from facekey.core.policy import AuthenticatePolicy
-from facekey.core.pooling import pool
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock, Ticker
@@ -27,11 +24,9 @@ from facekey.core.ports.vision import Watcher
 from facekey.core.posture import find_baseline
 from facekey.core.recurrence import REPLAYED_FRAMES, Loop
 from facekey.core.tracking import Tracker
-from facekey.core.types import Decision, Evidence, FrameHash, Glimpse, Outcome, Reason, Template
-from facekey.services.judge_claim import JudgeClaim, Shown
-
-ABANDONED = "abandoned"
-"""On record when the client went away after it was asked to do something."""
+from facekey.core.types import FrameHash, Glimpse, Reason
+from facekey.services.judge_session import JudgeSession, Watched
+from facekey.services.stream_update import Prompt, Step, Update
 
 UNTRACKED = frozenset({Fault.FACE_LOST, Fault.FACE_JUMPED, Fault.OTHER_FACE})
 """What ends a session once something was asked, and begins it anew before."""
@@ -69,52 +64,6 @@ class StreamPolicy:
             raise ValueError("the limits of a stream are positive")
 
 
-class Step(StrEnum):
-    """What a frame led to."""
-
-    NO_FACE = "no_face"
-    MULTIPLE_FACES = "multiple_faces"
-    GUIDANCE = "guidance"
-    CHALLENGE = "challenge"
-    PROGRESS = "progress"
-    DECIDED = "decided"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One action that is asked for now.
-
-    Attributes:
-        number: 1 for the first.
-        expires_in_s: until the whole challenge must be answered.
-    """
-
-    challenge_id: str
-    action: Action
-    number: int
-    total: int
-    expires_in_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What to tell the client after a frame.
-
-    Attributes:
-        reason: with `no_face`, `multiple_faces` and `guidance`; None asks for a resting face.
-        prompt: with `challenge`.
-        progress: 0..1, with `progress`.
-        decision: with `decided`.
-    """
-
-    step: Step
-    reason: Reason | None = None
-    prompt: Prompt | None = None
-    progress: float = 0.0
-    decision: Decision | None = None
-
-
 class Stream:
     """Opens sessions."""
 
@@ -138,10 +87,7 @@ class Stream:
     ) -> None:
         """Take what sessions need; `wiring` chooses the implementations."""
         self.watcher = watcher
-        self.templates = templates
-        self.decoy = decoy
         self.matcher = matcher
-        self.policy = policy
         self.stream_policy = stream_policy
         self.single_use = single_use
         self.seen_frames = seen_frames
@@ -149,8 +95,17 @@ class Stream:
         self.clock = clock
         self.ticker = ticker
         self.random = random
-        self.consent = consent
-        self.judge = JudgeClaim(policy, learning, clock)
+        self.judge = JudgeSession(
+            watcher=watcher,
+            templates=templates,
+            decoy=decoy,
+            matcher=matcher,
+            policy=policy,
+            ledger=ledger,
+            clock=clock,
+            learning=learning,
+            consent=consent,
+        )
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":
         """Begin a session and draw its challenge.
@@ -240,7 +195,7 @@ class StreamSession:
         self._over = True
         if self._obedience is not None:
             # A failure like any other: who breaks off whenever it goes wrong could try for ever.
-            await self._record(Outcome.RETRY, ABANDONED, self._details())
+            await self._stream.judge.abandoned(self._watched())
 
     async def frame(
         self, image: bytes, *, at_s: float, number: int | None = None, challenge_id: str | None = None
@@ -275,7 +230,7 @@ class StreamSession:
         try:
             glimpse = await self._stream.watcher.glimpse(image, at_s=at_s)
         except SampleRejected as rejection:
-            return _rejected(rejection.reason)
+            return _rejected(rejection)
         except Overloaded:
             self._dropped += 1
             return Update(Step.DROPPED)
@@ -287,7 +242,7 @@ class StreamSession:
             return await self._refuse(fault)
         self._keep(glimpse)
         # (5)
-        return await self._follow(glimpse)
+        return replace(await self._follow(glimpse), face=glimpse.face)
 
     def _unfit(self, number: int | None, challenge_id: str | None) -> Fault | None:
         """Step (1), by what the client says of the frame."""
@@ -363,58 +318,12 @@ class StreamSession:
         return min(1.0, seconds / self._stream.stream_policy.passive_s)
 
     async def _decide(self) -> Update:
-        """Step (6).
-
-        (6a) The challenge is used up: it was good for this one answer. (6b) Liveness over
-        all frames. (6c) The frames that answered, and the resting ones, against the
-        template; an unknown id meets a decoy, which is made for every id. (6d) Record.
-        (6e) Let adaptation learn; the decision stands whatever comes of it.
-        """
+        """Step (6). The challenge is used up first: it was good for this one answer."""
         self._over = True
-        stream, binding = self._stream, self._challenge.binding
-        # (6a)
-        if await stream.single_use.take(f"challenge/{self._challenge.challenge_id}") != str(binding):
+        stream, challenge = self._stream, self._challenge
+        if await stream.single_use.take(f"challenge/{challenge.challenge_id}") != str(challenge.binding):
             return await self._refuse(Fault.CHALLENGE_USED)
-        # (6b)
-        liveness = await stream.watcher.liveness(tuple(self._glimpses))
-        # (6c)
-        template = await stream.templates.get(binding.subject_id)
-        decoy = stream.decoy.template(binding.subject_id)
-        absent = why_absent(template, stream.consent, stream.clock.now())
-        reference = decoy if template is None or absent is not None else template
-        windows = self._windows()
-        evidence = replace(_clearest(windows[0]), liveness=liveness)
-        judged = await stream.judge(
-            Shown(
-                binding.subject_id,
-                evidence,
-                anchor=self._pooled(windows, reference),
-                current=self._pooled(windows, reference.current()),
-                known=absent is None,
-                challenged=self.challenged,
-            )
-        )
-        decision = judged.decision
-        # (6d)
-        details: dict[str, AuditValue] = {
-            **self._details(),
-            "liveness": round(liveness.score, 4),
-            **judged.details,
-            "told": str(decision.reason),
-            "models": ",".join(embedding.model for embedding in evidence.embeddings),
-        }
-        on_record = absent or str(decision.reason)
-        self._claim = replace(self._claim, enrolment=None if template is None else template.enrolment)
-        await self._record(decision.outcome, on_record, details)
-        # (6e)
-        await stream.judge.learn(judged)
-        return Update(Step.DECIDED, decision=decision)
-
-    def _pooled(self, windows: Sequence[Sequence[Glimpse]], reference: Template) -> Match:
-        matcher = self._stream.matcher
-        return pool(
-            [[matcher.compare(one.evidence.embeddings, reference) for one in window] for window in windows]
-        )
+        return Update(Step.DECIDED, decision=await stream.judge(self._watched()))
 
     def _windows(self) -> list[tuple[Glimpse, ...]]:
         """The resting face, then one part for each answer; without answers, all frames."""
@@ -424,34 +333,31 @@ class StreamSession:
     async def _refuse(self, fault: Fault) -> Update:
         """End the session without a comparison; the record says why, the answer says less."""
         self._over = True
-        decision = self._stream.policy.unjudged(PUBLIC[fault], None)
-        await self._record(decision.outcome, str(fault), self._details())
-        return Update(Step.DECIDED, decision=decision)
+        return Update(Step.DECIDED, decision=await self._stream.judge.refuse(self._watched(), fault))
 
-    def _details(self) -> dict[str, AuditValue]:
-        return {
+    def _watched(self) -> Watched:
+        details: dict[str, AuditValue] = {
             "actions": ",".join(self._challenge.actions),
             "answered": 0 if self._obedience is None else self._obedience.done,
             "frames": len(self._glimpses),
             "dropped": self._dropped,
             "seconds": round(self._stream.ticker.seconds() - self._opened_s, 2),
         }
+        return Watched(
+            self._challenge.binding.subject_id,
+            self._claim,
+            self._caller,
+            tuple(self._glimpses),
+            self._windows(),
+            challenged=self.challenged,
+            details=details,
+        )
 
-    async def _record(self, outcome: Outcome, reason: str, details: dict[str, AuditValue]) -> None:
-        subject_id = self._challenge.binding.subject_id
-        at, actor = self._stream.clock.now(), self._caller.actor
-        event = AuditEvent("authenticate_stream", actor, subject_id, outcome, reason, at, details)
-        result = Result.SUCCESS if outcome is Outcome.ACCEPT else Result.FAILURE
-        await self._stream.ledger.settle(event, self._claim, result)
 
-
-def _rejected(reason: Reason) -> Update:
+def _rejected(rejection: SampleRejected) -> Update:
     steps = {Reason.NO_FACE: Step.NO_FACE, Reason.MULTIPLE_FACES: Step.MULTIPLE_FACES}
-    return Update(steps.get(reason, Step.GUIDANCE), reason=reason)
-
-
-def _clearest(glimpses: Sequence[Glimpse]) -> Evidence:
-    return max((one.evidence for one in glimpses), key=lambda evidence: evidence.quality.overall)
+    step = steps.get(rejection.reason, Step.GUIDANCE)
+    return Update(step, reason=rejection.reason, face=rejection.face)
 
 
 def _hash_of(glimpse: Glimpse) -> FrameHash:

@@ -118,6 +118,7 @@ class Pipeline:
             patch=cut_patch(frame, evidence.detection),
             lids=lids,
             frame_hash=frame_hash,
+            face=evidence.detection.box.within(frame.size),
         )
 
     def _look(self, image: bytes) -> tuple[Frame, Evidence, FaceMesh]:
@@ -143,7 +144,7 @@ class Pipeline:
             crop = identity_crop(frame, face, crop_px=QUALITY_PX)
             quality = assess(frame, face, mesh, crop, self._quality)
         if quality.reasons:
-            raise SampleRejected(quality.reasons[0], quality)
+            raise SampleRejected(quality.reasons[0], quality, face.box.within(frame.size))
         # (6)
         with self._stage("liveness"):
             live = self._score(frame, face)

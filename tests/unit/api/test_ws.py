@@ -18,7 +18,7 @@ from facekey.api.pace import TokenBucket
 from facekey.api.service import Service, StreamLimits
 from facekey.core.challenge import Action
 from facekey.core.errors import SampleRejected, SealBroken
-from facekey.core.types import Glimpse, Reason
+from facekey.core.types import Glimpse, Reason, Region
 from tests.contract.store.opened import Store
 from tests.unit.api.sockets import Socket, frame, start
 from tests.unit.core.made import CALLER
@@ -136,10 +136,23 @@ async def test_guidance(socket: Socket, stage: Stage) -> None:
         told = await socket.hear(status)
         assert told["reason"] == str(reason)
         assert told["advice"]
+        assert told["face"] is None
     await shown(socket, stage, 1.0)
     await shown(socket, stage, 0.6, SHOWN[Action.TURN_LEFT])
     assert (await socket.hear("guidance"))["reason"] == "too_dark"
     assert socket.statuses[-1]["reason"] == "not_at_rest"
+
+
+async def test_statuses_say_where_the_face_is(socket: Socket, stage: Stage) -> None:
+    socket.say(start())
+    stage.ticker.now_s += FRAME_S
+    socket.say(stage.picture(SampleRejected(Reason.BLURRED, None, Region(0.123456, 0.0, 0.5, 1.0))))
+    assert (await socket.hear("guidance"))["face"] == [0.1235, 0.0, 0.5, 1.0]
+    await shown(socket, stage, 1.2)
+    going_on = [status for status in socket.statuses if status["status"] in ("progress", "challenge")]
+    assert {status["status"] for status in going_on} == {"progress", "challenge"}
+    here = [100 / 640, 100 / 480, 300 / 640, 300 / 480]
+    assert all(status["face"] == [round(share, 4) for share in here] for status in going_on)
 
 
 BAD: dict[str, tuple[str | bytes, str, int]] = {

@@ -19,6 +19,7 @@ from facekey.core.types import (
 from tests.unit.core.made import MODEL, direction, evidence
 
 MESH = FaceMesh(np.zeros((468, 3), np.float32), 1.0)
+FRAME_SIZE = 480, 640
 OPEN_EYES, RESTING_MOUTH = 0.25, 0.55
 
 
@@ -62,4 +63,5 @@ def glimpse(
         Expression(0.25, 0.25, 0.05, RESTING_MOUTH * mouth),
         lids=Lids(OPEN_EYES * eyes, OPEN_EYES * eyes),
         frame_hash=frame_hash(round(at_s * 1000) if picture is None else picture),
+        face=seen.detection.box.within(FRAME_SIZE),
     )

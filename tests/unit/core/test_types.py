@@ -9,6 +9,7 @@ from facekey.core.types import (
     Frame,
     Liveness,
     References,
+    Region,
     SubjectId,
     Template,
 )
@@ -20,6 +21,17 @@ def test_sizes_are_height_and_width() -> None:
     box = Box(1.0, 2.0, 4.0, 6.0)
     assert (box.width, box.height, box.area) == (3.0, 4.0, 12.0)
     assert Box(4.0, 2.0, 1.0, 6.0).area == 0.0, "an inside-out box has no area"
+
+
+@pytest.mark.parametrize(
+    ("box", "region"),
+    [
+        (Box(10.0, 20.0, 50.0, 40.0), Region(0.1, 0.4, 0.5, 0.8)),
+        (Box(-5.0, -1.0, 101.0, 60.0), Region(0.0, 0.0, 1.0, 1.0)),
+    ],
+)
+def test_a_region_is_what_lies_in_the_frame(box: Box, region: Region) -> None:
+    assert box.within((50, 100)) == region
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -0.01, 1.01, 7.3])

@@ -19,16 +19,9 @@ from facekey.core.errors import (
 )
 from facekey.core.faults import Fault
 from facekey.core.types import Decision, FacePatch, Floats, Outcome, Reason, SubjectId
-from facekey.services.stream import (
-    ABANDONED,
-    KEPT_PATCHES_S,
-    MOST_GLIMPSES,
-    Step,
-    Stream,
-    StreamPolicy,
-    StreamSession,
-    Update,
-)
+from facekey.services.judge_session import ABANDONED
+from facekey.services.stream import KEPT_PATCHES_S, MOST_GLIMPSES, Stream, StreamPolicy, StreamSession
+from facekey.services.stream_update import Step, Update
 from tests.contract.store.opened import Store
 from tests.unit.core.glimpsed import frame_hash, glimpse
 from tests.unit.core.made import CALLER, near

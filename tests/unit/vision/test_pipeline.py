@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from facekey.core.errors import ImageRefused, SampleRejected
-from facekey.core.types import Detection, FaceMesh, Floats, Reason
+from facekey.core.types import Detection, FaceMesh, Floats, Reason, Region
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.quality.gate import QualityPolicy
 from facekey.vision.subject import SubjectPolicy, choose_subject
@@ -108,9 +108,10 @@ def test_a_refusal_tells_what_was_measured() -> None:
         Made().pipeline.analyze(portrait(light=0.2))
     assert caught.value.quality is not None
     assert caught.value.quality.face_px == 75
+    assert caught.value.face == Region(100 / 300, 80 / 300, 175 / 300, 180 / 300)
     with pytest.raises(SampleRejected) as without_face:
         Made(faces=()).pipeline.analyze(portrait())
-    assert without_face.value.quality is None
+    assert (without_face.value.quality, without_face.value.face) == (None, None)
 
 
 def test_the_policy_given_is_the_one_in_force() -> None:
