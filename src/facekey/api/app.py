@@ -22,6 +22,7 @@ from facekey.api.rate import RateLimits
 from facekey.api.routes import (
     accounts,
     adaptation,
+    assess,
     audit,
     auth,
     authenticate,
@@ -122,7 +123,7 @@ def create_app(
         return RedirectResponse("/docs")
 
     for module in (
-        *(health, auth, system, register, authenticate, identify, users, adaptation, bias, accounts),
+        *(health, auth, system, assess, register, authenticate, identify, users, adaptation, bias, accounts),
         *(audit, privacy),
     ):
         app.include_router(module.router)

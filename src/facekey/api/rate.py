@@ -14,7 +14,9 @@ from facekey.core import networks
 from facekey.core.errors import TooMany
 from facekey.core.ports.shared import Rate, RateLimiter
 
-RECOGNITION_PATHS = frozenset({"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify"})
+RECOGNITION_PATHS = frozenset(
+    {"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify", "/api/v1/assess"}
+)
 LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})
 FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked by machines that watch the service, most of all when it is busy."""
@@ -36,7 +38,7 @@ class Budgets:
     """How much of each there is for one caller.
 
     Attributes:
-        recognition: registering, authenticating, identifying, opening a stream.
+        recognition: registering, authenticating, identifying, assessing, opening a stream.
         login: attempts to sign in with a password.
         reading: everything else.
     """

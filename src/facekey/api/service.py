@@ -8,6 +8,7 @@ from facekey.api.rate import RequestRates
 from facekey.core.ports.accounts import FaceTokens
 from facekey.core.ports.attempts import Locks
 from facekey.core.ports.subjects import Directory
+from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
 from facekey.services.bias import MonitorBias
 from facekey.services.consent import KeepConsent
@@ -109,6 +110,7 @@ class Readiness(Protocol):
 class Service:
     """Everything behind the routes."""
 
+    assess: Assess
     register: Register
     authenticate: Authenticate
     identify: Identify

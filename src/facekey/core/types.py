@@ -196,6 +196,18 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessed:
+    """A face that can be judged, and nothing of whose it is or whether it is live.
+
+    Attributes:
+        face: where it is in the picture.
+    """
+
+    quality: Quality
+    face: Region
+
+
+@dataclass(frozen=True, slots=True)
 class Liveness:
     """Presentation attack detection for one capture.
 

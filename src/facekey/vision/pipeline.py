@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from facekey.core.errors import SampleRejected
 from facekey.core.ports.vision import Detector, Embedder, EyeReader, Landmarker, LivenessNetwork
 from facekey.core.types import (
+    Assessed,
     Crop,
     Detection,
     Embedding,
@@ -20,6 +22,7 @@ from facekey.core.types import (
     Frame,
     Glimpse,
     Liveness,
+    Quality,
 )
 from facekey.vision.align import context_crop, identity_crop
 from facekey.vision.decode import decode
@@ -36,6 +39,17 @@ MIN_ODDS = 1e-6  # a probability of exactly 0 or 1 would outvote everything
 
 StageObserver = Callable[[str, float], None]
 """Called with the name of each stage that ended and the seconds it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A face that is good enough to be judged."""
+
+    frame: Frame
+    face: Detection
+    mesh: FaceMesh
+    crop: Crop
+    quality: Quality
 
 
 class Pipeline:
@@ -93,6 +107,11 @@ class Pipeline:
         _, evidence, _ = self._look(image)
         return evidence
 
+    def assess(self, image: bytes) -> Assessed:
+        """Say how well the face can be judged: the line up to (5); raises what `analyze` raises."""
+        found = self._find(image)
+        return Assessed(found.quality, found.face.box.within(found.frame.size))
+
     def glimpse(self, image: bytes, at_s: float) -> Glimpse:
         """Say all that one frame of a stream says; raises what `analyze` raises.
 
@@ -128,6 +147,27 @@ class Pipeline:
         quality, (6) liveness, (7) embed. What can't be judged is refused at the first
         stage that sees it, before the costly networks of (6) and (7) run.
         """
+        # (1) to (5)
+        found = self._find(image)
+        frame, face, crop = found.frame, found.face, found.crop
+        # (6)
+        with self._stage("liveness"):
+            live = self._score(frame, face)
+        # (7)
+        with self._stage("embed"):
+            embeddings = self._embed(frame, face, crop)
+        with self._stage("fingerprint"):
+            evidence = Evidence(
+                embeddings=embeddings,
+                quality=found.quality,
+                liveness=live,
+                detection=face,
+                thumbprint=_thumbprint(crop),
+            )
+        return frame, evidence, found.mesh
+
+    def _find(self, image: bytes) -> _Found:
+        """Steps (1) to (5)."""
         # (1)
         with self._stage("decode"):
             frame = decode(image, self._limits)
@@ -145,21 +185,7 @@ class Pipeline:
             quality = assess(frame, face, mesh, crop, self._quality)
         if quality.reasons:
             raise SampleRejected(quality.reasons[0], quality, face.box.within(frame.size))
-        # (6)
-        with self._stage("liveness"):
-            live = self._score(frame, face)
-        # (7)
-        with self._stage("embed"):
-            embeddings = self._embed(frame, face, crop)
-        with self._stage("fingerprint"):
-            evidence = Evidence(
-                embeddings=embeddings,
-                quality=quality,
-                liveness=live,
-                detection=face,
-                thumbprint=_thumbprint(crop),
-            )
-        return frame, evidence, mesh
+        return _Found(frame, face, mesh, crop, quality)
 
     def _score(self, frame: Frame, face: Detection) -> Liveness:
         """Ask every liveness network; the score is the mean of their log-odds."""

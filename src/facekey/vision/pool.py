@@ -15,7 +15,7 @@ from typing import TypeVar
 import cv2
 
 from facekey.core.errors import Overloaded
-from facekey.core.types import Evidence, Glimpse, Liveness
+from facekey.core.types import Assessed, Evidence, Glimpse, Liveness
 
 _T = TypeVar("_T")
 
@@ -107,6 +107,24 @@ class AnalyzerPool:
     async def analyze(self, image: bytes) -> Evidence:
         """Say all that one picture says; raises what `core.ports.vision.Analyzer` raises."""
         return await self._workers.run(partial(self._analyze, image))
+
+
+class AssessorPool:
+    """Implements `core.ports.vision.Assessor` over a synchronous function."""
+
+    def __init__(self, assess: Callable[[bytes], Assessed], workers: Workers) -> None:
+        """Take the work and who does it.
+
+        Args:
+            assess: such as `Pipeline.assess`; called from several threads at once.
+            workers: may be shared with other pools.
+        """
+        self._assess = assess
+        self._workers = workers
+
+    async def assess(self, image: bytes) -> Assessed:
+        """Say how well a face can be judged; raises what `core.ports.vision.Assessor` raises."""
+        return await self._workers.run(partial(self._assess, image))
 
 
 class WatcherPool:

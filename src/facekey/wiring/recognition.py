@@ -7,6 +7,7 @@ from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.calibration import evidence_of_fmr
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.services.adapt import Adapt
+from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
 from facekey.services.identify import Identify
 from facekey.services.register import Register
@@ -22,7 +23,7 @@ from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.subjects import SqlTemplates
-from facekey.vision.pool import AnalyzerPool, WatcherPool, Workers
+from facekey.vision.pool import AnalyzerPool, AssessorPool, WatcherPool, Workers
 from facekey.wiring.clocks import MonotonicTicker, SystemClock
 from facekey.wiring.deployment import Deployment
 from facekey.wiring.limits import consent_rule, stream_policy
@@ -46,8 +47,9 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The services that compare faces."""
+    """The services that look at faces."""
 
+    assess: Assess
     register: Register
     authenticate: Authenticate
     identify: Identify
@@ -101,6 +103,7 @@ def make_recognition(
     adapt = Adapt(adaptations=adaptations, matcher=vision.matcher, policy=adaptation_policy)
     learning = adapt if settings.adaptation == "on" else None
     return Recognition(
+        assess=Assess(assessor=AssessorPool(vision.pipeline.assess, workers)),
         register=Register(
             analyzer=pool,
             templates=people.templates,

@@ -106,6 +106,7 @@ async def _assemble(
     labels = SqlLabels(deployment.database, deployment.ring, audit)
     bias = make_bias(settings, vision.matcher, labels, audit)
     return Service(
+        assess=recognition.assess,
         register=recognition.register,
         authenticate=recognition.authenticate,
         identify=recognition.identify,

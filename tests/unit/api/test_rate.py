@@ -108,6 +108,7 @@ async def test_a_stream_costs_when_it_is_opened(limited: FastAPI) -> None:
         ("OPTIONS", "/api/v1/authenticate", "", Budget.READING),
         ("POST", "/face/api/v1/authenticate", "/face", Budget.RECOGNITION),
         ("POST", "/api/v1/authenticate/", "", Budget.READING),
+        ("POST", "/api/v1/assess", "", Budget.RECOGNITION),
         ("POST", "/api/v1/auth/token", "", Budget.LOGIN),
         ("POST", "/api/v1/auth/password", "", Budget.LOGIN),
         ("POST", "/api/v1/auth/logout", "", Budget.READING),

@@ -20,11 +20,12 @@ from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.clocks import Clock, Ticker
 from facekey.core.ports.shared import Rate
-from facekey.core.types import Evidence, Floats
+from facekey.core.types import Assessed, Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
 from facekey.credentials.signatures import Ed25519Signer
 from facekey.services.adapt import Adapt
+from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
 from facekey.services.bias import MonitorBias
 from facekey.services.checkpoint import MakeCheckpoint
@@ -60,6 +61,7 @@ from tests.unit.core.test_head import documented_head
 from tests.unit.services.staged import Stage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PICTURE_SIZE = 400, 400
 TOKEN_KEY = SecretKey(b"0123456789abcdefghijklmnopqrstuv")
 MATCHER = Matcher({MODEL: CALIBRATION})
 AUTHENTICATE = AuthenticatePolicy(match_threshold=4.0, liveness_threshold=0.5, head=documented_head())
@@ -100,7 +102,7 @@ class QuickPasswords:
 
 @dataclass
 class Playback:
-    """Implements `core.ports.vision.Analyzer`: each picture says what was prepared for it."""
+    """Implements `core.ports.vision.Analyzer` and `Assessor`: each picture says what was prepared for it."""
 
     prepared: dict[bytes, Evidence | Exception] = field(default_factory=dict)
     seen: list[bytes] = field(default_factory=list)
@@ -112,6 +114,10 @@ class Playback:
         if isinstance(said, Exception):
             raise said
         return said
+
+    async def assess(self, image: bytes) -> Assessed:
+        said = await self.analyze(image)
+        return Assessed(said.quality, said.detection.box.within(PICTURE_SIZE))
 
     def photo(self, said: Evidence | Exception) -> bytes:
         """A new picture that says this."""
@@ -247,6 +253,7 @@ def services(
     labels = SqlLabels(store.database, store.ring, store.audit)
     bias = MonitorBias(people=labels, matcher=MATCHER, match_threshold=4.0, audit=store.audit, clock=clock)
     return Service(
+        assess=Assess(assessor=analyzer),
         register=Register(
             analyzer=analyzer,
             templates=store.templates,

@@ -114,6 +114,20 @@ def test_a_refusal_tells_what_was_measured() -> None:
     assert (without_face.value.quality, without_face.value.face) == (None, None)
 
 
+def test_assessing_runs_none_of_the_costly_networks() -> None:
+    seen: list[str] = []
+    made = Made(observe=lambda stage, _: seen.append(stage))
+    assessed = made.pipeline.assess(portrait())
+    assert assessed.quality == made.pipeline.analyze(portrait()).quality
+    assert assessed.face == Region(100 / 300, 80 / 300, 175 / 300, 180 / 300)
+    assert seen[:4] == ["decode", "detect", "mesh", "quality"]
+    assert seen[4] == "decode", "then it was done"
+    made = Made()
+    with pytest.raises(SampleRejected, match="too_dark"):
+        made.pipeline.assess(portrait(light=0.2))
+    assert made.costly_calls == 0
+
+
 def test_the_policy_given_is_the_one_in_force() -> None:
     with pytest.raises(SampleRejected, match="face_too_small"):
         Made(quality=QualityPolicy(min_face_px=500)).pipeline.analyze(portrait())

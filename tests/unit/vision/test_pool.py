@@ -6,7 +6,7 @@ import pytest
 
 from facekey.core.errors import Overloaded, SampleRejected
 from facekey.core.types import Evidence, Reason
-from facekey.vision.pool import AnalyzerPool, Workers
+from facekey.vision.pool import AnalyzerPool, AssessorPool, Workers
 from tests.unit.vision.test_pipeline import Made, portrait
 
 
@@ -52,6 +52,17 @@ async def test_gives_the_answer_and_the_exception(gate: Gate, evidence: Evidence
     with pytest.raises(SampleRejected):
         await pool.analyze(b"bad")
     await workers.close()
+
+
+async def test_assessing_waits_in_the_same_queue() -> None:
+    workers = Workers(workers=1, max_waiting=0)
+    pool = AssessorPool(Made().pipeline.assess, workers)
+    assert (await pool.assess(portrait())).quality.reasons == ()
+    with pytest.raises(SampleRejected):
+        await pool.assess(portrait(light=0.2))
+    await workers.close()
+    with pytest.raises(Overloaded):
+        await pool.assess(portrait())
 
 
 async def test_says_no_at_once_when_full(gate: Gate) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from facekey.core.types import (
+    Assessed,
     Crop,
     Detection,
     Embedding,
@@ -103,6 +104,20 @@ class Analyzer(Protocol):
 
     async def analyze(self, image: bytes) -> Evidence:
         """Say all that one picture says.
+
+        Raises:
+            ImageRefused: the bytes can't be read safely.
+            SampleRejected: there is no face in it that can be judged.
+            Overloaded: too many pictures are waiting already.
+        """
+        ...
+
+
+class Assessor(Protocol):
+    """The first half of vision: is there a face that can be judged? The costly networks don't run."""
+
+    async def assess(self, image: bytes) -> Assessed:
+        """Say how well the face of a picture can be judged.
 
         Raises:
             ImageRefused: the bytes can't be read safely.
