@@ -15,6 +15,7 @@ from facekey import __version__
 from facekey.api import problems, ws
 from facekey.api.access import CallerKnown
 from facekey.api.address import Network
+from facekey.api.counted import RequestsCounted
 from facekey.api.description import describe, responses
 from facekey.api.limits import AtOnce, BodyLimit, Places, RequestLimits
 from facekey.api.logs import RequestLog
@@ -103,6 +104,7 @@ def create_app(
         responses=responses(),
         middleware=[
             Middleware(RequestLog),
+            Middleware(RequestsCounted),
             Middleware(SecurityHeaders, https=doors.https),
             Middleware(problems.Defects),
             *_entrance(doors),

@@ -53,18 +53,28 @@ def describe(app: FastAPI) -> None:
 
 
 class Methods:
-    """Which methods a path takes, over all its routes; each route by itself knows its own only."""
+    """Which pattern a path has, and which methods it takes over all its routes.
+
+    Each route by itself knows its own only.
+    """
 
     def __init__(self, described: Callable[[], dict[str, Any]]) -> None:
-        """Take what gives the description; it is asked when the first wrong method comes."""
+        """Take what gives the description; it is asked when that is first needed."""
         self._described = described
-        self._paths: list[tuple[re.Pattern[str], str]] = []
+        self._paths: list[tuple[re.Pattern[str], str, str]] = []
 
     def allowed(self, path: str) -> str | None:
         """The value of `Allow`; None for a path that is not described."""
+        return next((methods for regex, _, methods in self._known() if regex.fullmatch(path)), None)
+
+    def pattern(self, path: str) -> str | None:
+        """The pattern that a path was described under; None for others."""
+        return next((pattern for regex, pattern, _ in self._known() if regex.fullmatch(path)), None)
+
+    def _known(self) -> list[tuple[re.Pattern[str], str, str]]:
         if not self._paths:
             self._paths = [
-                (compile_path(pattern)[0], ", ".join(sorted(method.upper() for method in methods)))
+                (compile_path(pattern)[0], pattern, ", ".join(sorted(method.upper() for method in methods)))
                 for pattern, methods in self._described()["paths"].items()
             ]
-        return next((methods for pattern, methods in self._paths if pattern.fullmatch(path)), None)
+        return self._paths

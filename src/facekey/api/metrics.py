@@ -10,11 +10,12 @@ the first they are absent.
 from collections.abc import Iterator
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from facekey.api.meters import Meters
 from facekey.core.bias import Verdict
 from facekey.services.bias import MonitorBias
 
@@ -62,9 +63,9 @@ class BiasCollector(Collector):
 class ProcessMetrics:
     """Implements `Metrics` with a registry of this process's own, not the library's global one."""
 
-    def __init__(self, bias: MonitorBias) -> None:
-        """Begin to collect."""
-        self.registry = CollectorRegistry(auto_describe=False)
+    def __init__(self, bias: MonitorBias, meters: Meters) -> None:
+        """Show what was counted, the process itself, and the last bias report."""
+        self.registry = meters.registry
         ProcessCollector(registry=self.registry)
         self.registry.register(BiasCollector(bias))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from facekey.api.meters import Meters
 from facekey.api.metrics import Metrics
 from facekey.api.rate import RequestRates
 from facekey.core.ports.accounts import FaceTokens
@@ -126,6 +127,7 @@ class Service:
     label: Label
     bias: MonitorBias
     metrics: Metrics
+    meters: Meters
     consents: KeepConsent
     export: Export
     retain: Retain

@@ -38,7 +38,7 @@ from facekey.core.errors import (
 )
 from facekey.core.types import Outcome, SubjectId
 from facekey.services.stream import StreamSession
-from facekey.services.stream_update import Update
+from facekey.services.stream_update import Step, Update
 
 DONE, PROTOCOL, TOO_LARGE, DEFECT, LATER = 1000, 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry. 1012 comes from the server when it stops."""
@@ -77,6 +77,8 @@ async def stream(websocket: WebSocket, client_id: str) -> None:
         except TooMany as refusal:
             await connection.refuse(refusal)
         else:
+            service.meters.stream_opened()
+            held.callback(service.meters.stream_closed)
             await connection.run()
 
 
@@ -134,6 +136,7 @@ class Connection:
         self._news = asyncio.Event()
         self._heard_s = ticker.seconds()
         self._bad = 0
+        self._dropped = 0  # so many are counted already
         self._closed = False
 
     async def run(self) -> None:
@@ -175,6 +178,7 @@ class Connection:
         session = self._session
         if session is None:
             return
+        self._count(session)
         try:
             await session.abandon()
         except FaceKeyError as error:
@@ -302,6 +306,7 @@ class Connection:
             await self._say(statuses.error(error.code, str(error), fatal=False))
             return
         self._bad = 0
+        self._count(session, looked_at=update.step is not Step.DROPPED)
         status = statuses.told(update, dropped=session.dropped)
         if status is not None and frame.number is not None:
             status["frame"] = frame.number
@@ -309,6 +314,11 @@ class Connection:
             await self._answer(self._with_token(status, update))
         elif status is not None:
             await self._say(status)
+
+    def _count(self, session: StreamSession, *, looked_at: bool = False) -> None:
+        """Tell the meters of a frame, and of those that were dropped since the last one."""
+        dropped, self._dropped = session.dropped - self._dropped, session.dropped
+        self._service.meters.frames(looked_at=int(looked_at), dropped=dropped)
 
     def _with_token(self, status: statuses.Status | None, update: Update) -> statuses.Status | None:
         """The last status, with the token that was asked for when the person was let in."""

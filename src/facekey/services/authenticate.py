@@ -12,10 +12,14 @@ from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock
+from facekey.core.ports.measures import UNMEASURED, Decided, Meter
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Analyzer
 from facekey.core.types import Decision, Evidence, Outcome, SubjectId
 from facekey.services.judge_claim import JudgeClaim, Shown
+from facekey.services.timed import COMPARE, LOAD, RECORD, timed
+
+ACTION = "authenticate"
 
 
 class Authenticate:
@@ -33,6 +37,7 @@ class Authenticate:
         clock: Clock,
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """Take what the decision needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
@@ -43,6 +48,7 @@ class Authenticate:
         self._ledger = ledger
         self._clock = clock
         self._consent = consent
+        self._meter = meter
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
@@ -67,29 +73,31 @@ class Authenticate:
         except SampleRejected as rejection:
             decision = self._policy.unjudged(rejection.reason, rejection.quality)
             event = self._event(subject_id, decision, caller, on_record=str(decision.reason), details={})
-            await self._ledger.settle(event, claim, Result.NEITHER)
+            await self._settle(event, claim, decision, Result.NEITHER)
             return decision
 
         # (2) An unknown id is compared with a decoy: callers can't list who is enrolled. It is
         # made for every id, since making it takes time.
-        template = await self._templates.get(subject_id)
-        decoy = self._decoy.template(subject_id)
+        with timed(self._meter, LOAD):
+            template = await self._templates.get(subject_id)
+            decoy = self._decoy.template(subject_id)
         absent = why_absent(template, self._consent, self._clock.now())
         known = absent is None
 
         # (3) Compare and decide. Thresholds live in the policy and nowhere else.
         # Whose consent has lapsed isn't compared: to the client they are a stranger, too.
         reference = decoy if template is None or absent is not None else template
-        judged = await self._judge(
-            Shown(
-                subject_id,
-                evidence,
-                anchor=self._matcher.compare(evidence.embeddings, reference),
-                current=self._matcher.compare(evidence.embeddings, reference.current()),
-                known=known,
-                challenged=False,
+        with timed(self._meter, COMPARE):
+            judged = await self._judge(
+                Shown(
+                    subject_id,
+                    evidence,
+                    anchor=self._matcher.compare(evidence.embeddings, reference),
+                    current=self._matcher.compare(evidence.embeddings, reference.current()),
+                    known=known,
+                    challenged=False,
+                )
             )
-        )
         decision = judged.decision
 
         # (4) Durable before anyone can act on it.
@@ -97,11 +105,16 @@ class Authenticate:
         on_record = absent or str(decision.reason)
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
         compared = None if template is None else template.enrolment
-        await self._ledger.settle(event, replace(claim, enrolment=compared), result_of(decision))
+        await self._settle(event, replace(claim, enrolment=compared), decision, result_of(decision))
 
         # (5) Whatever comes of it, the decision stands.
         await self._judge.learn(judged)
         return decision
+
+    async def _settle(self, event: AuditEvent, claim: Claim, decision: Decision, result: Result) -> None:
+        with timed(self._meter, RECORD):
+            await self._ledger.settle(event, claim, result)
+        self._meter.decided(Decided.of(ACTION, decision))
 
     def _event(
         self,
@@ -113,7 +126,7 @@ class Authenticate:
         details: dict[str, AuditValue],
     ) -> AuditEvent:
         at = self._clock.now()
-        return AuditEvent("authenticate", caller.actor, subject_id, decision.outcome, on_record, at, details)
+        return AuditEvent(ACTION, caller.actor, subject_id, decision.outcome, on_record, at, details)
 
 
 def result_of(decision: Decision) -> Result:

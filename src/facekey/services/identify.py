@@ -12,9 +12,12 @@ from facekey.core.policy import IdentifyPolicy
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.gallery import Candidate, Gallery
+from facekey.core.ports.measures import UNMEASURED, Decided, Meter
 from facekey.core.ports.vision import Analyzer
 from facekey.core.types import Outcome, Quality, Reason
+from facekey.services.timed import RECORD, SEARCH, timed
 
+ACTION = "identify"
 MAX_TOP_K = 20
 
 
@@ -49,6 +52,7 @@ class Identify:
         ledger: Ledger,
         clock: Clock,
         consent: ConsentRule = ConsentRule.OPTIONAL,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """Take what the search needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
@@ -57,6 +61,7 @@ class Identify:
         self._ledger = ledger
         self._clock = clock
         self._consent = consent
+        self._meter = meter
 
     async def __call__(self, image: bytes, *, top_k: int, caller: Caller) -> Identification:
         """Search, record, and only then answer.
@@ -78,23 +83,32 @@ class Identify:
         answer = await self._identify(image, top_k)
         # (5) Durable before anyone can act on it.
         best = answer.found[0] if answer.found else None
-        await self._ledger.settle(
-            AuditEvent(
-                "identify",
-                caller.actor,
-                best.subject_id if best else None,
-                Outcome.ACCEPT if best else Outcome.REJECT,
+        outcome = Outcome.ACCEPT if best else Outcome.REJECT
+        event = AuditEvent(
+            ACTION,
+            caller.actor,
+            best.subject_id if best else None,
+            outcome,
+            answer.reason,
+            self._clock.now(),
+            {
+                "gallery_size": answer.gallery_size,
+                "found": len(answer.found),
+                "match_evidence": round(best.match.evidence, 4) if best else None,
+                "liveness": None if answer.liveness_score is None else round(answer.liveness_score, 4),
+            },
+        )
+        with timed(self._meter, RECORD):
+            await self._ledger.settle(event, claim, _result(answer.reason))
+        self._meter.decided(
+            Decided(
+                ACTION,
+                outcome,
                 answer.reason,
-                self._clock.now(),
-                {
-                    "gallery_size": answer.gallery_size,
-                    "found": len(answer.found),
-                    "match_evidence": round(best.match.evidence, 4) if best else None,
-                    "liveness": None if answer.liveness_score is None else round(answer.liveness_score, 4),
-                },
-            ),
-            claim,
-            _result(answer.reason),
+                best.match.confidence if best else None,
+                answer.liveness_score,
+                None if answer.quality is None else answer.quality.overall,
+            )
         )
         return answer
 
@@ -111,7 +125,8 @@ class Identify:
             return self._nobody(objection, evidence.liveness.score, evidence.quality)
 
         # (3)
-        search = await self._gallery.search(evidence.embeddings, top_k=top_k)
+        with timed(self._meter, SEARCH):
+            search = await self._gallery.search(evidence.embeddings, top_k=top_k)
 
         # (4)
         threshold = self._policy.threshold(search.gallery_size)

@@ -14,10 +14,15 @@ from facekey.core.pooling import pool
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock
+from facekey.core.ports.measures import Decided, Meter
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Watcher
 from facekey.core.types import Decision, Evidence, Glimpse, Outcome, SubjectId, Template
 from facekey.services.judge_claim import JudgeClaim, Shown
+from facekey.services.timed import COMPARE, LOAD, RECORD, timed
+
+ACTION = "authenticate_stream"
+SEQUENCE = "sequence"  # the stage that judges all frames together
 
 ABANDONED = "abandoned"
 """On record when the client went away after it was asked to do something."""
@@ -59,6 +64,7 @@ class JudgeSession:
         clock: Clock,
         learning: Learning | None,
         consent: ConsentRule,
+        meter: Meter,
     ) -> None:
         """Take what a decision needs."""
         self._watcher = watcher
@@ -69,6 +75,7 @@ class JudgeSession:
         self._ledger = ledger
         self._clock = clock
         self._consent = consent
+        self._meter = meter
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, watched: Watched) -> Decision:
@@ -84,23 +91,26 @@ class JudgeSession:
         """
         subject_id = watched.subject_id
         # (1)
-        liveness = await self._watcher.liveness(watched.glimpses)
+        with timed(self._meter, SEQUENCE):
+            liveness = await self._watcher.liveness(watched.glimpses)
         # (2)
-        template = await self._templates.get(subject_id)
-        decoy = self._decoy.template(subject_id)
+        with timed(self._meter, LOAD):
+            template = await self._templates.get(subject_id)
+            decoy = self._decoy.template(subject_id)
         absent = why_absent(template, self._consent, self._clock.now())
         reference = decoy if template is None or absent is not None else template
         evidence = replace(_clearest(watched.windows[0]), liveness=liveness)
-        judged = await self._judge(
-            Shown(
-                subject_id,
-                evidence,
-                anchor=self._pooled(watched, reference),
-                current=self._pooled(watched, reference.current()),
-                known=absent is None,
-                challenged=watched.challenged,
+        with timed(self._meter, COMPARE):
+            judged = await self._judge(
+                Shown(
+                    subject_id,
+                    evidence,
+                    anchor=self._pooled(watched, reference),
+                    current=self._pooled(watched, reference.current()),
+                    known=absent is None,
+                    challenged=watched.challenged,
+                )
             )
-        )
         decision = judged.decision
         # (3)
         details: dict[str, AuditValue] = {
@@ -112,6 +122,7 @@ class JudgeSession:
         on_record = absent or str(decision.reason)
         claim = replace(watched.claim, enrolment=None if template is None else template.enrolment)
         await self._record(replace(watched, claim=claim), decision.outcome, on_record, details)
+        self._meter.decided(Decided.of(ACTION, decision))
         # (4)
         await self._judge.learn(judged)
         return decision
@@ -124,6 +135,7 @@ class JudgeSession:
         """
         decision = self._policy.unjudged(PUBLIC[fault], None)
         await self._record(watched, decision.outcome, str(fault), {})
+        self._meter.decided(Decided.of(ACTION, decision))
         return decision
 
     async def abandoned(self, watched: Watched) -> None:
@@ -133,6 +145,7 @@ class JudgeSession:
             StoreUnavailable: it could not be recorded.
         """
         await self._record(watched, Outcome.RETRY, ABANDONED, {})
+        self._meter.decided(Decided(ACTION, Outcome.RETRY, ABANDONED))
 
     def _pooled(self, watched: Watched, reference: Template) -> Match:
         return pool(
@@ -147,9 +160,10 @@ class JudgeSession:
     ) -> None:
         at, actor = self._clock.now(), watched.caller.actor
         said = {**watched.details, **details}
-        event = AuditEvent("authenticate_stream", actor, watched.subject_id, outcome, reason, at, said)
+        event = AuditEvent(ACTION, actor, watched.subject_id, outcome, reason, at, said)
         result = Result.SUCCESS if outcome is Outcome.ACCEPT else Result.FAILURE
-        await self._ledger.settle(event, watched.claim, result)
+        with timed(self._meter, RECORD):
+            await self._ledger.settle(event, watched.claim, result)
 
 
 def _clearest(glimpses: Sequence[Glimpse]) -> Evidence:

@@ -22,9 +22,13 @@ from facekey.core.policy import IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.audit import AuditLog, Receipt
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.gallery import Gallery
+from facekey.core.ports.measures import UNMEASURED, Decided, Meter
 from facekey.core.ports.subjects import Beside, Directory, Templates
 from facekey.core.ports.vision import Analyzer
 from facekey.core.types import SubjectId, Template
+from facekey.services.timed import RECORD, SEARCH, timed
+
+ACTION, ENROLLED, REFUSED = "register", "enrolled", "refused"
 
 SEARCHES = 10
 """So often another registration may come in between before this one is put off."""
@@ -61,6 +65,7 @@ class Register:
         clock: Clock,
         consent: ConsentRule = ConsentRule.OPTIONAL,
         keep_photos: bool = False,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """Take what the registration needs; `enrolled_policy` says when a face has another id already."""
         self._analyzer = analyzer
@@ -74,6 +79,7 @@ class Register:
         self._clock = clock
         self._consent = consent
         self._keep_photos = keep_photos
+        self._meter = meter
 
     async def __call__(
         self,
@@ -113,7 +119,9 @@ class Register:
             receipt = await self._store(subject_id, samples, beside, caller)
         except RegistrationRefused as refusal:
             await self._record_refusal(subject_id, refusal, len(images), caller)
+            self._meter.decided(Decided(ACTION, REFUSED, refusal.code))
             raise
+        self._meter.decided(Decided(ACTION, ENROLLED, ENROLLED))
         return Registration(subject_id, tuple(samples), receipt)
 
     async def _store(
@@ -137,16 +145,17 @@ class Register:
         # (5) A new person is wholly there or wholly not.
         accepted = usable(samples)
         event = AuditEvent(
-            "register",
+            ACTION,
             caller.actor,
             subject_id,
-            "enrolled",
-            "enrolled",
+            ENROLLED,
+            ENROLLED,
             self._clock.now(),
             {"samples": len(samples), "accepted": len(accepted), **_on_record(beside)},
         )
         template = Template(subject_id, references_of(accepted))
-        return await self._templates.add(template, event, searched=searched, beside=beside)
+        with timed(self._meter, RECORD):
+            return await self._templates.add(template, event, searched=searched, beside=beside)
 
     def _check_count(self, count: int) -> None:
         policy = self._policy
@@ -177,7 +186,8 @@ class Register:
     async def _refuse_enrolled_face(self, samples: Sequence[Sample]) -> int:
         """Search with the mean face: one odd photo must not accuse anybody. Gives what was searched."""
         probe = [references.centroid() for references in references_of(usable(samples))]
-        search = await self._gallery.search(probe, top_k=1)
+        with timed(self._meter, SEARCH):
+            search = await self._gallery.search(probe, top_k=1)
         threshold = self._enrolled_policy.threshold(search.gallery_size)
         if search.candidates and search.candidates[0].match.evidence >= threshold:
             raise FaceAlreadyEnrolled(
@@ -192,10 +202,10 @@ class Register:
     ) -> None:
         await self._audit.append(
             AuditEvent(
-                "register",
+                ACTION,
                 caller.actor,
                 subject_id,
-                "refused",
+                REFUSED,
                 refusal.code,
                 self._clock.now(),
                 {"samples": images},

@@ -18,6 +18,7 @@ from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock, Ticker
+from facekey.core.ports.measures import UNMEASURED, Meter
 from facekey.core.ports.shared import SeenFrames, SingleUse
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Watcher
@@ -84,6 +85,7 @@ class Stream:
         random: Random,
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
+        meter: Meter = UNMEASURED,
     ) -> None:
         """Take what sessions need; `wiring` chooses the implementations."""
         self.watcher = watcher
@@ -105,6 +107,7 @@ class Stream:
             clock=clock,
             learning=learning,
             consent=consent,
+            meter=meter,
         )
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":

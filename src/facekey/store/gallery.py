@@ -58,6 +58,11 @@ class MemoryGallery:
         self._seen = 0
         self._lock = asyncio.Lock()
 
+    @property
+    def size(self) -> int:
+        """People, as of the last look at the changes."""
+        return len(self._members)
+
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
 

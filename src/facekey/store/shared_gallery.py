@@ -38,6 +38,12 @@ class SharedGallery:
         self._matcher = matcher
         self._index = index
         self._rows = PgVectorIndex()
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """People, as of the last time that somebody counted."""
+        return self._size
 
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
@@ -48,7 +54,8 @@ class SharedGallery:
             StoreUnavailable: the database did not answer.
         """
         await self._index.catch_up()
-        return await self._database.read(_count)
+        self._size = await self._database.read(_count)
+        return self._size
 
     async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:
         """The enrolled people most like the probe, best first.
@@ -63,6 +70,7 @@ class SharedGallery:
                 partial(self._search, probe=probe, top_k=top_k, turning=turning)
             )
             if found is not None:
+                self._size = found.gallery_size
                 return found
         raise StoreUnavailable("the index is being built anew; try again")
 

@@ -7,6 +7,7 @@ because an answer that comes after the client has given up helps nobody.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -23,12 +24,15 @@ _T = TypeVar("_T")
 class Workers:
     """A bounded number of threads with a bounded queue before them."""
 
-    def __init__(self, *, workers: int, max_waiting: int) -> None:
+    def __init__(
+        self, *, workers: int, max_waiting: int, observe: Callable[[str, float], None] | None = None
+    ) -> None:
         """Start the pool.
 
         Args:
             workers: how many pictures are looked at at the same time.
             max_waiting: how many more may wait.
+            observe: told how long each piece of work waited for a worker, as the stage `queue`.
 
         Raises:
             ValueError: there would be no worker.
@@ -38,10 +42,24 @@ class Workers:
         # Pictures are worked on side by side; OpenCV's own threads would only compete.
         cv2.setNumThreads(1)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="vision")
+        self._workers = workers
         self._capacity = workers + max_waiting
+        self._observe = observe
         self._lock = threading.Lock()
         self._taken = 0
+        self._refused = 0
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that wait for a worker."""
+        return max(0, self.taken - self._workers)
+
+    @property
+    def refused(self) -> int:
+        """Pieces of work that were not taken because too much waited."""
+        with self._lock:
+            return self._refused
 
     @property
     def taken(self) -> int:
@@ -62,10 +80,11 @@ class Workers:
             if self._closed:
                 raise Overloaded("the service is shutting down; try again in a moment")
             if self._taken >= self._capacity:
+                self._refused += 1
                 raise Overloaded("too many pictures are waiting; try again in a moment")
             self._taken += 1
             try:
-                future = self._executor.submit(work)
+                future = self._executor.submit(self._started(work))
             except BaseException:
                 self._taken -= 1
                 raise
@@ -85,6 +104,18 @@ class Workers:
         with self._lock:
             self._closed = True
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+    def _started(self, work: Callable[[], _T]) -> Callable[[], _T]:
+        """The work, which tells how long it waited when it begins."""
+        observe, asked = self._observe, time.perf_counter()
+        if observe is None:
+            return work
+
+        def begun() -> _T:
+            observe("queue", time.perf_counter() - asked)
+            return work()
+
+        return begun
 
     def _release(self, _: Future[_T]) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ from secrets import SystemRandom
 from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.calibration import evidence_of_fmr
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
+from facekey.core.ports.measures import Meter
 from facekey.services.adapt import Adapt
 from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
@@ -84,6 +85,7 @@ def make_recognition(
     shared: Shared,
     audit: SqlAuditLog,
     ledger: SqlLedger,
+    meter: Meter,
 ) -> Recognition:
     """What these networks decide about these people.
 
@@ -124,6 +126,7 @@ def make_recognition(
             clock=clock,
             consent=rule,
             keep_photos=settings.store_images,
+            meter=meter,
         ),
         authenticate=Authenticate(
             analyzer=pool,
@@ -135,6 +138,7 @@ def make_recognition(
             clock=clock,
             learning=learning,
             consent=rule,
+            meter=meter,
         ),
         identify=Identify(
             analyzer=pool,
@@ -143,6 +147,7 @@ def make_recognition(
             ledger=ledger,
             clock=clock,
             consent=rule,
+            meter=meter,
         ),
         stream=Stream(
             watcher=WatcherPool(vision.pipeline.glimpse, vision.sequence.judge, workers),
@@ -159,6 +164,7 @@ def make_recognition(
             random=SystemRandom(),
             learning=learning,
             consent=rule,
+            meter=meter,
         ),
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations, earlier=adaptations, policy=adaptation_policy, clock=clock

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from facekey import __version__
+from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import RequestRates
 from facekey.api.service import Service, SystemFacts
@@ -16,7 +17,9 @@ from facekey.services.retain import in_turn
 from facekey.services.unlock import Unlock
 from facekey.settings import Settings
 from facekey.store.follower import following
+from facekey.store.gallery import MemoryGallery
 from facekey.store.shared import Shared
+from facekey.store.shared_gallery import SharedGallery
 from facekey.store.sql.labels import SqlLabels
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.pool import Workers
@@ -51,9 +54,13 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         records = await make_records(deployment)
         accounts = make_accounts(deployment, records.log)
         await _require_a_way_in(settings, accounts)
-        vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits)
+        meters = Meters()
+        vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits, observe=meters.took)
         gallery = await open_gallery(deployment, vision.matcher)
-        workers = Workers(workers=settings.vision_threads, max_waiting=settings.vision_queue)
+        workers = Workers(
+            workers=settings.vision_threads, max_waiting=settings.vision_queue, observe=meters.took
+        )
+        _measure(meters, workers, gallery)
         try:
             async with (
                 open_shared(deployment) as shared,
@@ -70,6 +77,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                     shared=shared,
                     records=records,
                     accounts=accounts,
+                    meters=meters,
                 )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
@@ -90,6 +98,7 @@ async def _assemble(
     shared: Shared,
     records: Records,
     accounts: Accounts,
+    meters: Meters,
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
     ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
@@ -101,6 +110,7 @@ async def _assemble(
         shared=shared,
         audit=audit,
         ledger=ledger,
+        meter=meters,
     )
     privacy = make_privacy(deployment, records, people.templates, shared)
     labels = SqlLabels(deployment.database, deployment.ring, audit)
@@ -126,7 +136,8 @@ async def _assemble(
         unlock=Unlock(locks=ledger, clock=clock),
         label=Label(labels=labels, vocabulary=vocabulary(settings), clock=clock),
         bias=bias,
-        metrics=ProcessMetrics(bias),
+        metrics=ProcessMetrics(bias, meters),
+        meters=meters,
         read_audit=records.read,
         audit_keys=records.signer.public.pem().decode(),
         stream_limits=stream_limits(settings),
@@ -143,6 +154,15 @@ async def _assemble(
             networks=vision.networks,
         ),
     )
+
+
+def _measure(meters: Meters, workers: Workers, gallery: MemoryGallery | SharedGallery) -> None:
+    """What is only looked at when somebody reads the figures."""
+    meters.gauge("facekey_pool_waiting", "Pictures that wait for a worker", lambda: workers.waiting)
+    meters.counter(
+        "facekey_overloaded", "Pictures that were refused because too many waited", lambda: workers.refused
+    )
+    meters.gauge("facekey_enrolled", "People in this process's view of the gallery", lambda: gallery.size)
 
 
 async def _require_a_way_in(settings: Settings, accounts: Accounts) -> None:

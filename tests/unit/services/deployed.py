@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
 from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
@@ -251,6 +252,7 @@ def services(
         None if adaptation is None else Adapt(adaptations=adaptations, matcher=MATCHER, policy=adaptation)
     )
     labels = SqlLabels(store.database, store.ring, store.audit)
+    meters = Meters()
     bias = MonitorBias(people=labels, matcher=MATCHER, match_threshold=4.0, audit=store.audit, clock=clock)
     return Service(
         assess=Assess(assessor=analyzer),
@@ -266,6 +268,7 @@ def services(
             clock=clock,
             consent=consent,
             keep_photos=keep_photos,
+            meter=meters,
         ),
         authenticate=Authenticate(
             analyzer=analyzer,
@@ -277,6 +280,7 @@ def services(
             clock=clock,
             learning=learning,
             consent=consent,
+            meter=meters,
         ),
         identify=Identify(
             analyzer=analyzer,
@@ -285,6 +289,7 @@ def services(
             ledger=store.ledger,
             clock=clock,
             consent=consent,
+            meter=meters,
         ),
         erase=erasing(store, clock),
         consents=KeepConsent(
@@ -311,6 +316,7 @@ def services(
             random=stage,
             learning=learning,
             consent=consent,
+            meter=meters,
         ),
         know_caller=accounts.know_caller,
         sign_in=accounts.sign_in,
@@ -320,7 +326,8 @@ def services(
         unlock=Unlock(locks=store.ledger, clock=clock),
         label=Label(labels=labels, vocabulary=Vocabulary(), clock=clock),
         bias=bias,
-        metrics=ProcessMetrics(bias),
+        metrics=ProcessMetrics(bias, meters),
+        meters=meters,
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations,
             earlier=adaptations,
