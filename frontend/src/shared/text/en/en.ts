@@ -1,0 +1,29 @@
+import { access } from "./access";
+import { activity } from "./activity";
+import { camera } from "./camera";
+import { common } from "./common";
+import { enrol } from "./enrol";
+import { fairness } from "./fairness";
+import { identify } from "./identify";
+import { login } from "./login";
+import { people } from "./people";
+import { problems } from "./problems";
+import { signIn } from "./sign-in";
+import { spoofs } from "./spoofs";
+import { system } from "./system";
+
+export const en = {
+  access,
+  activity,
+  camera,
+  common,
+  enrol,
+  fairness,
+  identify,
+  login,
+  people,
+  problems,
+  signIn,
+  spoofs,
+  system,
+};

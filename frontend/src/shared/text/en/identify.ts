@@ -1,0 +1,3 @@
+export const identify = {
+  title: "Identify",
+};

@@ -1,0 +1,3 @@
+export const spoofs = {
+  title: "Spoof attempts",
+};
