@@ -117,6 +117,7 @@ def create_app(
     problems.install(app)
     describe(app)
     app.state.stream_places = Places()
+    app.state.https = doors.https
     app.state.trusted_proxies = doors.trusted_proxies
 
     @app.get("/", include_in_schema=False)

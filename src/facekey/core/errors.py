@@ -15,7 +15,8 @@ FaceKeyError
 │   ├── NotSignedIn             no token, or one that doesn't count (any more)
 │   ├── CredentialsWrong        name and password don't belong together
 │   ├── PasswordChangeRequired  a one-time password does for choosing another and for nothing else
-│   └── NotAllowed              the caller's role doesn't reach so far
+│   ├── NotAllowed              the caller's role doesn't reach so far
+│   └── ForeignPage             a web page of another site asks with what the browser keeps
 ├── AccountExists
 ├── AccountUnknown
 ├── TooMany                     asked more often than is allowed; says when to come back
@@ -172,6 +173,16 @@ class NotAllowed(AccessRefused):
     """The caller's role doesn't reach so far."""
 
     code = "not_allowed"
+
+
+class ForeignPage(AccessRefused):
+    """A web page of another site asked the browser to use a sign-in that isn't its own."""
+
+    code = "foreign_page"
+
+    def __init__(self) -> None:
+        """One sentence, whatever gave it away."""
+        super().__init__("only a page of this very address may use the sign-in that the browser keeps")
 
 
 class AccountExists(FaceKeyError):

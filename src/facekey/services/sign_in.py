@@ -28,11 +28,13 @@ class SignedIn:
         access_token: goes with each request, for a few minutes.
         refresh_token: gives the next pair, once.
         expires_in_s: of the access token.
+        refresh_expires_in_s: of the refresh token, when nobody uses it.
     """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in_s: int
+    refresh_expires_in_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class SignIn:
     def _signed_in(self, uid: str, refresh_token: str) -> SignedIn:
         lasts_s = self._policy.access_s
         access = self._access_tokens.issue(uid, at=self._clock.now(), lasts_s=lasts_s)
-        return SignedIn(access, refresh_token, lasts_s)
+        return SignedIn(access, refresh_token, lasts_s, self._policy.refresh_s)
 
 
 def token_hash(token: str) -> str:
