@@ -5,6 +5,7 @@ import sys
 from facekey.api.app import create_app
 from facekey.api.logs import configure
 from facekey.core.errors import FaceKeyError
+from facekey.doctor.serving import make_doctor
 from facekey.settings import read_settings
 from facekey.wiring.limits import doors, request_limits
 from facekey.wiring.service import open_service
@@ -20,4 +21,5 @@ app = create_app(
     max_image_bytes=_settings.max_image_bytes,
     doors=doors(_settings),
     limits=request_limits(_settings),
+    doctor=make_doctor(_settings),
 )

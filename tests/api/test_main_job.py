@@ -114,6 +114,7 @@ async def test_health_and_system_info(client: httpx.AsyncClient) -> None:
     assert any(network["task"] == "liveness" and network["in_use"] for network in networks.values())
     assert not networks["arcface_r100"]["in_use"]
     assert networks["arcface_r100"]["note"]
+    assert networks["arcface_r100"]["how_to_get"] == "facekey models pull arcface_r100"
     assert info["profile"] == "development"
     assert info["match_threshold"] == 0.65
 

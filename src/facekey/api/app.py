@@ -17,6 +17,7 @@ from facekey.api.access import CallerKnown
 from facekey.api.address import Network
 from facekey.api.counted import RequestsCounted
 from facekey.api.description import describe, responses
+from facekey.api.examined import Doctor
 from facekey.api.limits import AtOnce, BodyLimit, Places, RequestLimits
 from facekey.api.logs import RequestLog
 from facekey.api.rate import RateLimits
@@ -72,6 +73,7 @@ def create_app(
     max_image_bytes: int,
     doors: Doors | None = None,
     limits: RequestLimits | None = None,
+    doctor: Doctor | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -81,6 +83,7 @@ def create_app(
         max_image_bytes: largest picture that is taken.
         doors: who may come in; left out, this machine only.
         limits: what all requests together may ask for.
+        doctor: what examines the deployment when an operator asks; left out, nobody does.
     """
     limits = limits or RequestLimits()
     doors = doors or Doors()
@@ -116,6 +119,7 @@ def create_app(
     )
     problems.install(app)
     describe(app)
+    app.state.doctor = doctor
     app.state.stream_places = Places()
     app.state.https = doors.https
     app.state.trusted_proxies = doors.trusted_proxies

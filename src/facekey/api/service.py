@@ -1,6 +1,7 @@
 """What the API serves: the verbs and the views it may call, as `wiring` put them together."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from facekey.api.meters import Meters
@@ -8,6 +9,7 @@ from facekey.api.metrics import Metrics
 from facekey.api.rate import RequestRates
 from facekey.core.ports.accounts import FaceTokens
 from facekey.core.ports.attempts import Locks
+from facekey.core.ports.keys import KeyInventory
 from facekey.core.ports.subjects import Directory
 from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
@@ -36,6 +38,7 @@ class NetworkStatus:
         installed: its weights are here and verified.
         in_use: this process answers with it.
         note: why it isn't installed or isn't in use; None when it is.
+        how_to_get: the command that installs it; None when it is installed.
     """
 
     name: str
@@ -45,11 +48,36 @@ class NetworkStatus:
     installed: bool
     in_use: bool
     note: str | None
+    how_to_get: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """What a page that streams wants to know.
+
+    Attributes:
+        challenge_actions: how many actions are asked for; None: two or three, drawn each time.
+        passive_frames: without actions, the fewest frames that are judged.
+        passive_s: without actions, the shortest time that is watched.
+        session_s: the longest that a session may take.
+    """
+
+    challenge_actions: int | None
+    passive_frames: int
+    passive_s: float
+    session_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class SystemFacts:
-    """What doesn't change while the process runs."""
+    """What doesn't change while the process runs.
+
+    Attributes:
+        images_stored: photos of registrations are kept.
+        adaptation: templates learn from live matches.
+        consent_required: nobody is compared without consent on record.
+        max_image_bytes: largest picture that is taken.
+    """
 
     version: str
     profile: str
@@ -58,6 +86,12 @@ class SystemFacts:
     match_threshold: float
     liveness_threshold: float
     networks: tuple[NetworkStatus, ...]
+    started_at: datetime
+    stream: StreamFacts
+    images_stored: bool
+    adaptation: bool
+    consent_required: bool
+    max_image_bytes: int
 
 
 BASE64_GROWTH = 4 / 3
@@ -133,6 +167,7 @@ class Service:
     retain: Retain
     read_audit: ReadAudit
     audit_keys: str  # PEM
+    keys: KeyInventory
     stream_limits: StreamLimits
     rates: RequestRates
     directory: Directory

@@ -13,6 +13,7 @@ from facekey.api.security import LOCAL_HOSTS
 from facekey.api.server import GuardedHttp
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.errors import SettingsInvalid
+from facekey.doctor.serving import make_doctor
 from facekey.settings import Settings, read_settings
 from facekey.wiring.limits import doors, request_limits
 from facekey.wiring.service import open_service
@@ -47,6 +48,7 @@ async def _serve(settings: Settings) -> None:
                 max_image_bytes=settings.max_image_bytes,
                 doors=doors(settings),
                 limits=request_limits(settings),
+                doctor=make_doctor(settings, url=_own_address(settings)),
             )
             config = uvicorn.Config(
                 app,
@@ -62,6 +64,12 @@ async def _serve(settings: Settings) -> None:
             )
             typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
             await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _own_address(settings: Settings) -> str:
+    """Where this process reaches itself."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - is read, not bound
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
-"""How many records hang on which root key."""
+"""How many records hang on which root key, and which keys there are."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,42 @@ class KeyUse:
     records: int
     at_hand: bool
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """One root key as people are told of it.
+
+    Attributes:
+        key_id: 16 hex digits.
+        version: the key's version when the records were written.
+        current: records are written under it now.
+        at_hand: it is here to open them.
+        records: how many hang on it.
+        made_at: None where nobody wrote that down, as with keys in the environment.
+    """
+
+    key_id: str
+    version: int
+    current: bool
+    at_hand: bool
+    records: int
+    made_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One signing key as people are told of it.
+
+    Attributes:
+        purpose: what it signs, such as `face_token` and `audit`.
+        retired_at: since when it signs no more; None while it does.
+    """
+
+    kid: str
+    purpose: str
+    created_at: datetime
+    retired_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ had no versions, still open; nothing new is written in it.
 import hashlib
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -50,6 +51,10 @@ class KeyProvider(Protocol):
         Raises:
             KeyUnavailable: it can't be known now.
         """
+        ...
+
+    def made_at(self, key_id: bytes) -> datetime | None:
+        """When a key was made; None where that isn't known."""
         ...
 
 

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from facekey import __version__
 from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import RequestRates
-from facekey.api.service import Service, SystemFacts
+from facekey.api.service import Service, StreamFacts, SystemFacts
 from facekey.core.calibration import confidence, evidence_of_fmr
+from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
 from facekey.services.label import Label
 from facekey.services.repeat import repeating
@@ -20,6 +22,7 @@ from facekey.store.follower import following
 from facekey.store.gallery import MemoryGallery
 from facekey.store.shared import Shared
 from facekey.store.shared_gallery import SharedGallery
+from facekey.store.sql.key_inventory import SqlKeyInventory
 from facekey.store.sql.labels import SqlLabels
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.pool import Workers
@@ -29,7 +32,14 @@ from facekey.wiring.bias import make_bias
 from facekey.wiring.clocks import SystemClock
 from facekey.wiring.deployment import Deployment, open_deployment
 from facekey.wiring.galleries import StoresReadiness, open_gallery, open_shared
-from facekey.wiring.limits import budgets, stream_limits, token_policy, vocabulary
+from facekey.wiring.limits import (
+    budgets,
+    consent_rule,
+    stream_limits,
+    stream_policy,
+    token_policy,
+    vocabulary,
+)
 from facekey.wiring.privacy import make_privacy
 from facekey.wiring.recognition import People, make_people, make_recognition
 from facekey.wiring.records import Records, make_records
@@ -140,19 +150,31 @@ async def _assemble(
         meters=meters,
         read_audit=records.read,
         audit_keys=records.signer.public.pem().decode(),
+        keys=SqlKeyInventory(deployment.database, deployment.ring),
         stream_limits=stream_limits(settings),
         directory=people.directory,
         rates=RequestRates(shared.rate_limiter, budgets(settings)),
         readiness=StoresReadiness(people.gallery, shared),
-        facts=SystemFacts(
-            version=__version__,
-            profile=settings.profile,
-            device=vision.device,
-            match_fmr=settings.match_fmr,
-            match_threshold=confidence(evidence_of_fmr(settings.match_fmr)),
-            liveness_threshold=vision.liveness_threshold,
-            networks=vision.networks,
-        ),
+        facts=_facts(settings, vision, clock.now()),
+    )
+
+
+def _facts(settings: Settings, vision: Vision, started_at: datetime) -> SystemFacts:
+    policy = stream_policy(settings)
+    return SystemFacts(
+        version=__version__,
+        profile=settings.profile,
+        device=vision.device,
+        match_fmr=settings.match_fmr,
+        match_threshold=confidence(evidence_of_fmr(settings.match_fmr)),
+        liveness_threshold=vision.liveness_threshold,
+        networks=vision.networks,
+        started_at=started_at,
+        stream=StreamFacts(policy.actions, policy.passive_frames, policy.passive_s, policy.session_s),
+        images_stored=settings.store_images,
+        adaptation=settings.adaptation == "on",
+        consent_required=consent_rule(settings) is ConsentRule.REQUIRED,
+        max_image_bytes=settings.max_image_bytes,
     )
 
 

@@ -42,6 +42,8 @@ NEEDED: dict[tuple[str, str], Permission | None] = {
     ("POST", "/api/v1/auth/logout"): None,
     ("GET", "/api/v1/auth/me"): None,
     ("GET", "/api/v1/system/info"): None,
+    ("GET", "/api/v1/system/doctor"): A,
+    ("GET", "/api/v1/system/keys"): A,
     ("POST", "/api/v1/assess"): E,
     ("POST", "/api/v1/register"): E,
     ("POST", "/api/v1/authenticate"): R,

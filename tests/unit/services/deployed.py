@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
-from facekey.api.service import NetworkStatus, Service, StreamLimits, SystemFacts
+from facekey.api.service import NetworkStatus, Service, StreamFacts, StreamLimits, SystemFacts
 from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.audit import verify_chain
 from facekey.core.audit_statements import CheckpointPolicy
@@ -51,6 +51,7 @@ from facekey.store.sql.api_keys import SqlApiKeys
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
 from facekey.store.sql.consents import SqlConsents
+from facekey.store.sql.key_inventory import SqlKeyInventory
 from facekey.store.sql.labels import SqlLabels
 from facekey.store.sql.operators import SqlOperators
 from facekey.store.sql.personal_data import SqlPersonalRecords
@@ -336,6 +337,7 @@ def services(
         ),
         read_audit=reading(store, clock),
         audit_keys=SIGNER.public.pem().decode(),
+        keys=SqlKeyInventory(store.database, store.ring),
         rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),
         stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,
@@ -348,6 +350,12 @@ def services(
             match_threshold=0.65,
             liveness_threshold=0.5,
             networks=(NetworkStatus("made", "embed", "Made up", "MIT", True, True, None),),
+            started_at=NOW,
+            stream=StreamFacts(None, 24, 3.0, 60.0),
+            images_stored=keep_photos,
+            adaptation=adaptation is not None,
+            consent_required=consent is ConsentRule.REQUIRED,
+            max_image_bytes=10_000,
         ),
     )
 

@@ -1,6 +1,7 @@
 """Root keys from the environment: ENCRYPTION_KEY seals, ENCRYPTION_KEY_PREVIOUS may still open."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from facekey.core.errors import SettingsInvalid
 from facekey.store.keys.encryption_key import EncryptionKey
@@ -38,3 +39,7 @@ class EnvironmentKeys:
     def find(self, key_id: bytes) -> EncryptionKey | None:
         """The key of this id, if it is at hand."""
         return self._keys.get(key_id)
+
+    def made_at(self, key_id: bytes) -> datetime | None:  # noqa: ARG002 - the environment says it of none
+        """Not known."""
+        return None

@@ -6,7 +6,7 @@ state that could be read; a file that is gone takes nothing away from it.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -89,6 +89,10 @@ class StoredKeys:
             self._load_if_changed()
         return self._keys.get(key_id)
 
+    def made_at(self, key_id: bytes) -> datetime | None:
+        """When a key was put into the file; None for keys that aren't in it, or if it doesn't say."""
+        return self._made_at.get(key_id)
+
     def _load_if_changed(self) -> None:
         stamp = stamp_of(self._path)
         if stamp is None or stamp == self._stamp:
@@ -105,6 +109,11 @@ class StoredKeys:
         self._opened = opened
         self._keys = {key.key_id: key for key in opened.values()}
         self._current = next(key for key in opened.values() if key.version == listed.current)
+        self._made_at = {
+            opened[key.version, key.kept].key_id: made_at
+            for key in listed.keys
+            if (made_at := _time(key.created_at)) is not None
+        }
         self._stamp: Stamp = stamp
 
     def _open(self, kept: bytes, version: int) -> EncryptionKey:
@@ -113,6 +122,14 @@ class StoredKeys:
             return known
         name = f"version {version} of the key file"
         return EncryptionKey.checked(self._wrapping.open(kept, version), version, name)
+
+
+def _time(written: str) -> datetime | None:
+    """A time that people may have edited."""
+    try:
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def read_key_list(path: Path, wrapping: KeyWrapping) -> tuple[KeyList, Stamp]:
