@@ -2,42 +2,59 @@
 
 PYTHON ?= python3
 VENV := .venv
+NODE := .venv-node
 BIN := $(VENV)/bin
 TRAINING := .venv-training
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check audit bench format training-env models samples clean help
+# Node.js comes from the package registry too: to build the web app, and to fetch one of the networks.
+export PATH := $(CURDIR)/$(NODE)/bin:$(PATH)
+
+.PHONY: run test check audit bench format training-env models samples web api-client browser clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-run: $(VENV)/.service .env models  ## set up, fetch the default networks, start the service
+run: $(VENV)/.service .env models  ## set up, fetch the default networks, start service and web app
+	-@$(MAKE) --no-print-directory web || echo "the web app could not be built; the API works without it"
 	$(BIN)/facekey serve
 
 test: $(VENV)/.dev models samples  ## set up and run the whole suite
+	-@$(MAKE) --no-print-directory web browser || echo "web app or browser: not available, their tests will skip"
 	-@$(MAKE) --no-print-directory training-env || echo "training environment: not available, its tests will skip"
 	$(BIN)/pytest -n 2 tests
 
-check: $(VENV)/.dev  ## formatting, lint, types, import contracts
+check: $(VENV)/.dev frontend/node_modules/.ready  ## formatting, lint, types, import contracts, the web app's logic
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -r src app
+	frontend/scripts/client.sh $(CURDIR)/$(BIN)/python --check
+	cd frontend && npm run --silent check && npm run --silent test
 
 audit: $(VENV)/.dev  ## bandit over the code, pip-audit over what is locked (needs the internet)
 	$(BIN)/bandit -q -r src app
 	$(BIN)/pip-audit --disable-pip -r requirements.txt
 
-format: $(VENV)/.dev  ## put the code into its form
+format: $(VENV)/.dev frontend/node_modules/.ready  ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	cd frontend && npm run --silent format
 
-models: $(VENV)/.service  ## fetch and verify the default networks
+models: $(VENV)/.service $(NODE)/.ready  ## fetch and verify the default networks
 	$(BIN)/facekey models pull
 
 samples: $(VENV)/.service  ## fetch the public photos of the tour
 	$(BIN)/facekey samples pull
+
+web: frontend/dist/index.html  ## build the web app
+
+api-client: $(VENV)/.service frontend/node_modules/.ready  ## make the web app's types from the API's description
+	frontend/scripts/client.sh $(CURDIR)/$(BIN)/python
+
+browser: $(VENV)/.dev  ## a Chromium for the tests of the web app, if one can be installed
+	@$(BIN)/python -m tests.browser
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
@@ -62,6 +79,18 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.service
 	$(BIN)/python $(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(NODE)/.ready: requirements-node.txt
+	test -x $(NODE)/bin/python || $(PYTHON) -m venv $(NODE)
+	$(NODE)/bin/python $(PIP) install --require-hashes -r requirements-node.txt
+	@touch $@
+
+frontend/node_modules/.ready: frontend/package-lock.json $(NODE)/.ready
+	cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+frontend/dist/index.html: $(shell find frontend/src frontend/public frontend/scripts -type f) frontend/index.html frontend/vite.config.ts frontend/node_modules/.ready
+	cd frontend && npm run --silent build
+
 # torch is named here and not in the lock: its builds for CPU and GPU share a version, not a hash.
 $(TRAINING)/.ready: requirements-training.txt pyproject.toml
 	test -x $(TRAINING)/bin/python || $(PYTHON) -m venv $(TRAINING)
@@ -71,4 +100,4 @@ $(TRAINING)/.ready: requirements-training.txt pyproject.toml
 	@touch $@
 
 clean:  ## remove the environments (not the data, the key or the networks)
-	rm -rf $(VENV) $(TRAINING)
+	rm -rf $(VENV) $(NODE) $(TRAINING) frontend/node_modules frontend/dist

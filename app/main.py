@@ -9,6 +9,7 @@ from facekey.doctor.serving import make_doctor
 from facekey.settings import read_settings
 from facekey.wiring.limits import doors, request_limits
 from facekey.wiring.service import open_service
+from facekey.wiring.web import web_app
 
 try:
     _settings = read_settings()
@@ -22,4 +23,5 @@ app = create_app(
     doors=doors(_settings),
     limits=request_limits(_settings),
     doctor=make_doctor(_settings),
+    web=web_app(_settings),
 )

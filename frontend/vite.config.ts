@@ -15,6 +15,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    chunkSizeWarningLimit: 700, // in kB, not zipped; scripts/budget.ts holds what matters
   },
   worker: { format: "es" },
   server: {

@@ -21,6 +21,11 @@ def default_models_dir() -> Path:
     return Path(cache) / "facekey" / "models"
 
 
+def default_web_dir() -> Path:
+    """Where `make run` builds the web app: in the source tree."""
+    return Path(__file__).parents[2] / "frontend" / "dist"
+
+
 def _split(value: object) -> object:
     """Words between commas, as they stand in an environment variable."""
     if not isinstance(value, str):
@@ -48,6 +53,7 @@ class Settings(BaseSettings):
         lockout_locked_at: failed attempts after which only an operator helps.
         index: where faces are searched: in the memory of each process, or by pgvector in the
             PostgreSQL database, for all of them.
+        web_dir: the built web app; where there is none, only the API is served.
         match_fmr: share of strangers that one comparison may let pass; smaller is stricter.
         adaptation: whether templates and thresholds learn from live attempts (docs/adaptation.md).
         adaptation_from_images: from single pictures too, not only from answered challenges.
@@ -127,6 +133,7 @@ class Settings(BaseSettings):
     lockout_locked_at: Annotated[int, Field(ge=5, le=100)] = 50
     models_dir: Path = Field(default_factory=default_models_dir)
     models_mirror: str | None = Field(default=None, repr=False)
+    web_dir: Path = Field(default_factory=default_web_dir)
     match_fmr: Annotated[float, Field(ge=1e-6, le=1e-3)] = 1e-4
     adaptation: Literal["off", "on"] = "off"
     adaptation_from_images: bool = False

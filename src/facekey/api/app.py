@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -39,6 +40,7 @@ from facekey.api.routes import (
 )
 from facekey.api.security import LocalOnly, SecurityHeaders
 from facekey.api.service import Service
+from facekey.api.web import WebApp
 
 MAX_FILES = 16  # more than a registration takes, so that eleven photos get the answer that counts them
 MAX_FIELDS = 16
@@ -74,6 +76,7 @@ def create_app(
     doors: Doors | None = None,
     limits: RequestLimits | None = None,
     doctor: Doctor | None = None,
+    web: Path | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -84,6 +87,7 @@ def create_app(
         doors: who may come in; left out, this machine only.
         limits: what all requests together may ask for.
         doctor: what examines the deployment when an operator asks; left out, nobody does.
+        web: folder of the built web app; left out, browsers find the description of the API.
     """
     limits = limits or RequestLimits()
     doors = doors or Doors()
@@ -111,6 +115,7 @@ def create_app(
             Middleware(SecurityHeaders, https=doors.https),
             Middleware(problems.Defects),
             *_entrance(doors),
+            *([] if web is None else [Middleware(WebApp, folder=web)]),
             Middleware(RateLimits),
             Middleware(AtOnce, limits=limits),
             Middleware(CallerKnown),
@@ -121,12 +126,13 @@ def create_app(
     describe(app)
     app.state.doctor = doctor
     app.state.stream_places = Places()
+    app.state.lasting_places = Places()
     app.state.https = doors.https
     app.state.trusted_proxies = doors.trusted_proxies
 
     @app.get("/", include_in_schema=False)
     async def start_page() -> RedirectResponse:
-        """Whoever opens the address in a browser finds the description of the API."""
+        """Without the web app, whoever opens the address in a browser finds the description of the API."""
         return RedirectResponse("/docs")
 
     for module in (

@@ -17,6 +17,7 @@ from facekey.doctor.serving import make_doctor
 from facekey.settings import Settings, read_settings
 from facekey.wiring.limits import doors, request_limits
 from facekey.wiring.service import open_service
+from facekey.wiring.web import web_app
 
 
 def serve(
@@ -49,6 +50,7 @@ async def _serve(settings: Settings) -> None:
                 doors=doors(settings),
                 limits=request_limits(settings),
                 doctor=make_doctor(settings, url=_own_address(settings)),
+                web=web_app(settings),
             )
             config = uvicorn.Config(
                 app,
@@ -62,7 +64,8 @@ async def _serve(settings: Settings) -> None:
                 ws_max_size=2 * service.stream_limits.max_message_bytes,
                 ws_per_message_deflate=False,  # pictures are compressed already
             )
-            typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} (API: /docs)", err=True)
+            found = "web app, API: /docs" if web_app(settings) else "API: /docs; the web app isn't built"
+            typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} ({found})", err=True)
             await uvicorn.Server(config).serve(sockets=[listener])
 
 
