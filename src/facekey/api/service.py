@@ -20,6 +20,7 @@ from facekey.services.export import Export
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.label import Label
+from facekey.services.list_people import ListPeople
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
@@ -171,5 +172,6 @@ class Service:
     stream_limits: StreamLimits
     rates: RequestRates
     directory: Directory
+    list_people: ListPeople
     readiness: Readiness
     facts: SystemFacts

@@ -12,7 +12,7 @@ by accident. All pictures are RGB; all points are (x, y) in pixels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, NewType
 
@@ -414,12 +414,17 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a listing shows of an enrolled person."""
+    """What a listing shows of an enrolled person.
+
+    Attributes:
+        last_seen_on: the day of the last accepted attempt; None when there was none.
+    """
 
     subject_id: SubjectId
     enrolled_at: datetime
     samples: int
     models: tuple[ModelId, ...]
+    last_seen_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from facekey.services.sign_in import token_hash
 API_KEY_PREFIX = "fk_"
 """Tells a key from a token, and secret scanners what they found."""
 
+OPERATOR = "operator:"
+"""Before the uid of an operator, where actors are named."""
+
 NOTE_USE_EVERY = timedelta(minutes=10)
 
 
@@ -58,6 +61,22 @@ class KnowCaller:
             return await self._application(credential)
         return await self._operator(credential, address)
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether who shows nothing may everything."""
+        return self._open_to_all
+
+    async def name_of(self, caller: Caller) -> str | None:
+        """What an operator is called; None for whoever is none.
+
+        Raises:
+            StoreUnavailable: it can't be known.
+        """
+        if not caller.actor.startswith(OPERATOR):
+            return None
+        operator = await self._operators.find(caller.actor.removeprefix(OPERATOR))
+        return None if operator is None else operator.name
+
     async def _operator(self, token: str, address: str | None) -> Caller:
         claims = self._access_tokens.read(token, at=self._clock.now())
         if await self._revocations.is_revoked(claims.token_id):
@@ -68,7 +87,7 @@ class KnowCaller:
             raise NotSignedIn("this account can't be used any more")
         if claims.issued_at < operator.password_set_at.replace(microsecond=0):
             raise NotSignedIn("the password was changed since; sign in again")
-        return Caller(f"operator:{operator.uid}", operator.role, address)
+        return Caller(f"{OPERATOR}{operator.uid}", operator.role, address)
 
     async def _application(self, key: str) -> Caller:
         now = self._clock.now()

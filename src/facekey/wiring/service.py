@@ -14,6 +14,7 @@ from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
 from facekey.services.label import Label
+from facekey.services.list_people import ListPeople
 from facekey.services.repeat import repeating
 from facekey.services.retain import in_turn
 from facekey.services.unlock import Unlock
@@ -153,6 +154,7 @@ async def _assemble(
         keys=SqlKeyInventory(deployment.database, deployment.ring),
         stream_limits=stream_limits(settings),
         directory=people.directory,
+        list_people=ListPeople(directory=people.directory, locks=ledger),
         rates=RequestRates(shared.rate_limiter, budgets(settings)),
         readiness=StoresReadiness(people.gallery, shared),
         facts=_facts(settings, vision, clock.now()),

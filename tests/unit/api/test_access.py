@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from facekey.api.access import is_protected
 from facekey.api.app import Doors, create_app
 from facekey.api.service import Service
-from facekey.core.caller import Role
+from facekey.core.caller import Caller, Permission, Role
 from facekey.core.types import SubjectId
 from tests.contract.store.opened import Store
 from tests.unit.api.requests import FORM, Answer, ask, form
@@ -125,6 +125,56 @@ async def test_credentials_that_do_not_count(app: FastAPI, authorization: str) -
     assert (answer.status, answer.code) == (401, "not_signed_in")
 
 
+async def test_an_application_is_told_what_it_may(app: FastAPI, keys: Keys) -> None:
+    me = json.loads((await call(app, "GET", "/api/v1/auth/me", keys[Role.SERVICE])).body)
+    assert me["actor"].startswith("api_key:")
+    assert (me["name"], me["role"], me["open"]) == (None, "service", False)
+    assert me["permissions"] == ["enrol", "recognise"]
+
+
+async def test_an_open_service_says_so_without_being_shown_anything(store: Store, analyzer: Playback) -> None:
+    opened = create_app(services(store, analyzer), max_image_bytes=10_000)
+    opened.state.service = services(store, analyzer)
+    me = json.loads((await ask(opened, "GET", "/api/v1/auth/me")).body)
+    assert me == {
+        "actor": "open",
+        "name": None,
+        "role": "admin",
+        "permissions": sorted(Permission),
+        "open": True,
+    }
+
+
+async def test_an_operator_who_is_gone_has_no_name(accounts: Accounts) -> None:
+    assert await accounts.know_caller.name_of(Caller("operator:gone", Role.ADMIN)) is None
+
+
+async def test_people_are_listed_with_how_they_stand(app: FastAPI, keys: Keys, analyzer: Playback) -> None:
+    photos = [("images", photo) for photo in analyzer.photos_of(person(1))]
+    body = form(("user_id", "alice"), *photos)
+    assert (await call(app, "POST", "/api/v1/register", keys[Role.SERVICE], body=body)).status == 200
+    for who in (person(1), person(2)):
+        body = form(("user_id", "alice"), ("image", analyzer.photo(evidence(who))))
+        await call(app, "POST", "/api/v1/authenticate", keys[Role.SERVICE], body=body)
+    page = json.loads((await call(app, "GET", "/api/v1/users", keys[Role.OPERATOR], query=b"q=LIC")).body)
+    assert (page["total"], page["next_after"]) == (1, None)
+    (alice,) = page["users"]
+    standing = {"last_seen_on": "2026-01-02", "failures": 1, "wait_until": None, "locked_at": None}
+    assert alice.items() >= standing.items()
+    one = json.loads((await call(app, "GET", "/api/v1/users/alice", keys[Role.ADMIN])).body)
+    assert one == alice
+    one = json.loads((await call(app, "GET", "/api/v1/users/alice", keys[Role.SERVICE])).body)
+    assert one == alice | {"last_seen_on": None, "failures": 0}
+    none = json.loads((await call(app, "GET", "/api/v1/users", keys[Role.OPERATOR], query=b"q=bob")).body)
+    assert none == {"users": [], "total": 1, "next_after": None}
+
+
+@pytest.mark.parametrize("query", [b"q=", b"q=" + 129 * b"a"])
+async def test_searches_for_nothing_or_too_much(app: FastAPI, keys: Keys, query: bytes) -> None:
+    answer = await call(app, "GET", "/api/v1/users", keys[Role.OPERATOR], query=query)
+    assert (answer.status, answer.code) == (422, "request_invalid")
+
+
 async def test_two_credentials_are_none(app: FastAPI, keys: Keys) -> None:
     twice = [("authorization", f"Bearer {key}") for key in (keys[Role.ADMIN], keys[Role.SERVICE])]
     assert (await ask(app, "GET", "/api/v1/system/info", headers=(*HOST, *twice))).status == 401
@@ -190,7 +240,14 @@ async def test_signing_in_from_the_first_password_to_the_last_token(app: FastAPI
     tokens = json.loads(answer.body)
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 600)
     me = json.loads((await call(app, "GET", "/api/v1/auth/me", tokens["access_token"])).body)
-    assert me["role"] == "operator"
+    permissions = ["enrol", "list_people", "read_records", "recognise", "unlock", "watch"]
+    assert me == {
+        "actor": f"operator:{json.loads(made.body)['operator']['uid']}",
+        "name": "bob",
+        "role": "operator",
+        "permissions": permissions,
+        "open": False,
+    }
     refresh = form(("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"]))
     fresh = json.loads((await call(app, "POST", "/api/v1/auth/token", body=refresh)).body)
     out = form(("refresh_token", fresh["refresh_token"]))

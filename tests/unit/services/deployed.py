@@ -36,6 +36,7 @@ from facekey.services.export import Export
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.label import Label
+from facekey.services.list_people import ListPeople
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
 from facekey.services.register import Register
@@ -341,6 +342,7 @@ def services(
         rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),
         stream_limits=StreamLimits(max_frame_bytes=50_000, frames_per_s=30.0, connections=3),
         directory=store.directory,
+        list_people=ListPeople(directory=store.directory, locks=store.ledger),
         readiness=StoreReadiness(store),
         facts=SystemFacts(
             version="0",

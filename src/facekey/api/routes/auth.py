@@ -12,6 +12,7 @@ from facekey.api.deps import Served
 from facekey.api.problems import Problem, domain_problem
 from facekey.api.routes.done import Done
 from facekey.core.accounts import MAX_PASSWORD
+from facekey.core.caller import PERMISSIONS, Permission, Role
 from facekey.core.errors import NotSignedIn, RequestInvalid
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -44,7 +45,10 @@ class Me(BaseModel):
     """Who the service takes the caller for."""
 
     actor: str = Field(description="What appears in the audit log.")
-    role: str
+    name: str | None = Field(description="The operator's own name; null for whoever is no operator.")
+    role: Role
+    permissions: list[Permission] = Field(description="What the role reaches, in alphabetical order.")
+    open: bool = Field(description="The development profile: no accounts are asked for.")
 
 
 class KeySet(BaseModel):
@@ -133,9 +137,18 @@ async def logout(  # noqa: PLR0917 - what the framework fills in
 
 
 @router.get("/me", dependencies=[DESCRIBED])
-async def me(caller: KnownCaller) -> Me:
-    """Who the service takes the caller for."""
-    return Me(actor=caller.actor, role=caller.role)
+async def me(service: Served, caller: KnownCaller) -> Me:
+    """Who the service takes the caller for, and what they may; a page asks this first.
+
+    In the development profile it answers without a credential too.
+    """
+    return Me(
+        actor=caller.actor,
+        name=await service.know_caller.name_of(caller),
+        role=caller.role,
+        permissions=sorted(PERMISSIONS[caller.role]),
+        open=service.know_caller.open_to_all,
+    )
 
 
 @keys.get("/.well-known/jwks.json")

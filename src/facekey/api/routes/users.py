@@ -1,6 +1,6 @@
 """The people who are enrolled: list, look up, erase."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 from facekey.api.access import DESCRIBED, Enroller, PeopleLister
 from facekey.api.deps import Served
 from facekey.api.problems import Problem
-from facekey.core.errors import SubjectUnknown
-from facekey.core.identifiers import parse_subject_id
-from facekey.core.types import Subject
+from facekey.core.identifiers import MAX_LENGTH, parse_subject_id
 from facekey.services.erase import ErasureReceipt
+from facekey.services.list_people import Person
 
 router = APIRouter(prefix="/api/v1", tags=["users"], dependencies=[DESCRIBED])
 
@@ -26,14 +25,24 @@ class User(BaseModel):
     enrolled_at: datetime
     samples: int
     models: list[str]
+    last_seen_on: date | None = Field(
+        description="The day of the last accepted attempt. This and the next three are told to callers who "
+        "may lift attempt limits; to others they are null, 0, null and null."
+    )
+    failures: int = Field(description="Failed attempts in a row.")
+    wait_until: datetime | None = Field(description="When the next attempt counts; it may have gone by.")
+    locked_at: datetime | None = Field(description="Since when only an operator can lift it.")
 
 
 class UserPage(BaseModel):
     """Some of the enrolled people, in a fixed order that is not that of their ids."""
 
     users: list[User]
-    total: int
-    next_after: str | None = Field(description="Give it as `after` for the next page; null on the last.")
+    total: int = Field(description="Of all who are enrolled, whatever was searched for.")
+    next_after: str | None = Field(
+        description="Give it as `after` for the next page; null on the last. A search looks at 2,000 ids at "
+        "most and then says how to go on, with what it found so far: that can be nobody."
+    )
 
 
 class Erased(BaseModel):
@@ -52,28 +61,30 @@ class Erased(BaseModel):
 @router.get("/users")
 async def list_users(
     service: Served,
-    _caller: PeopleLister,
+    caller: PeopleLister,
     after: Annotated[str | None, Query(description="show those after this id")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_LENGTH,
+            description="only those whose id contains this, large or small letters alike",
+        ),
+    ] = None,
 ) -> UserPage:
     """Enrolled people, in a fixed order: ids are stored sealed, so it can't be theirs."""
     start = None if after is None else parse_subject_id(after)
-    subjects = await service.directory.page(after=start, limit=limit)
+    page = await service.list_people(after=start, limit=limit, containing=q, caller=caller)
     return UserPage(
-        users=[_user(subject) for subject in subjects],
-        total=await service.directory.count(),
-        next_after=subjects[-1].subject_id if len(subjects) == limit else None,
+        users=[_user(person) for person in page.people], total=page.total, next_after=page.next_after
     )
 
 
 @router.get("/users/{user_id}", responses={404: {"model": Problem}})
-async def get_user(service: Served, _caller: Enroller, user_id: str) -> User:
+async def get_user(service: Served, caller: Enroller, user_id: str) -> User:
     """One enrolled person."""
-    subject_id = parse_subject_id(user_id)
-    subject = await service.directory.find(subject_id)
-    if subject is None:
-        raise SubjectUnknown(subject_id)
-    return _user(subject)
+    return _user(await service.list_people.one(parse_subject_id(user_id), caller=caller))
 
 
 @router.delete("/users/{user_id}", responses={404: {"model": Problem}})
@@ -88,12 +99,17 @@ async def delete_user(service: Served, caller: Enroller, user_id: Annotated[str,
     return _erased(await service.erase(parse_subject_id(user_id), caller=caller))
 
 
-def _user(subject: Subject) -> User:
+def _user(person: Person) -> User:
+    subject, failures = person.subject, person.failures
     return User(
         user_id=subject.subject_id,
         enrolled_at=subject.enrolled_at,
         samples=subject.samples,
         models=list(subject.models),
+        last_seen_on=subject.last_seen_on,
+        failures=0 if failures is None else failures.count,
+        wait_until=None if failures is None else failures.wait_until,
+        locked_at=None if failures is None else failures.locked_at,
     )
 
 

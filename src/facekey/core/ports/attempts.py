@@ -1,11 +1,13 @@
 """The plugs of attempt limits: a decision and what it counts for are one transaction."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from facekey.core.attempts import Claim, Failures, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.ports.audit import Receipt
+from facekey.core.types import SubjectId
 
 
 class Ledger(Protocol):
@@ -36,6 +38,10 @@ class Locks(Protocol):
 
     async def failures(self, claim: Claim) -> Failures | None:
         """The counter of one user or one address; None when nothing is counted."""
+        ...
+
+    async def failures_of(self, subject_ids: Sequence[SubjectId]) -> Mapping[SubjectId, Failures]:
+        """The counters of several users at once; those without failures are left out."""
         ...
 
     async def unlock(self, claim: Claim, event: AuditEvent) -> bool:

@@ -1,7 +1,7 @@
 """The directory: who is enrolled, without their templates."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names, open_id
 from facekey.store.sql.tables import subjects, templates
+from facekey.store.sql.times import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class _Listed:
     enrolled_at: datetime
     samples: int
     models: tuple[ModelId, ...]
+    last_seen_on: date | None
 
 
 class SqlDirectory:
@@ -92,6 +94,7 @@ async def _listed(
             datetime.fromisoformat(row.enrolled_at),
             row.samples,
             tuple(models[row.uid]),
+            day_of(row.last_seen_on),
         )
         for row in rows
     ]
@@ -100,4 +103,4 @@ async def _listed(
 def _subject(ring: KeyRing, row: _Listed) -> Subject:
     seal = ring.unwrap(row.wrapped_key, row.uid)
     subject_id = open_id(seal, row.sealed_id, uid=row.uid, lookup=row.lookup)
-    return Subject(subject_id, row.enrolled_at, row.samples, row.models)
+    return Subject(subject_id, row.enrolled_at, row.samples, row.models, row.last_seen_on)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -80,6 +81,12 @@ class SqlLedger:
         keys = self._named_by(claim)
         counted = await self._database.read(lambda connection: read_failures(connection, keys))
         return max(counted.values(), key=lambda failures: failures.count, default=None)
+
+    async def failures_of(self, subject_ids: Sequence[SubjectId]) -> Mapping[SubjectId, Failures]:
+        """The counters of several users at once; those without failures are left out."""
+        keys = {user_key(subject_id, self._key): subject_id for subject_id in subject_ids}
+        counted = await self._database.read(lambda connection: read_failures(connection, list(keys)))
+        return {keys[key]: failures for key, failures in counted.items()}
 
     async def unlock(self, claim: Claim, event: AuditEvent) -> bool:
         """Forget the failures of a user or an address; False when there were none.

@@ -1,6 +1,6 @@
 """Everything that is kept of one person, out of every table that knows people."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,7 @@ from facekey.store.sql.ledger import read_failures, user_key
 from facekey.store.sql.names import Names
 from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import adaptation, audit, images, labels, subjects, template_history
-from facekey.store.sql.times import time_of
+from facekey.store.sql.times import day_of, time_of
 
 
 class SqlPersonalRecords:
@@ -58,12 +58,12 @@ class SqlPersonalRecords:
         )
         adapted = select(adaptation.c.updated_at).where(adaptation.c.subject_uid == sealed.uid)
         enrolled_at = datetime.fromisoformat(row.enrolled_at)
+        last_seen_on = day_of(row.last_seen_on)
+        models = tuple(one.model for one in template.references)
         return PersonalData(
-            subject=Subject(
-                subject_id, enrolled_at, row.samples, tuple(one.model for one in template.references)
-            ),
+            subject=Subject(subject_id, enrolled_at, row.samples, models, last_seen_on),
             pseudonym=self._names.pseudonym(subject_id),
-            last_seen_on=None if row.last_seen_on is None else date.fromisoformat(row.last_seen_on),
+            last_seen_on=last_seen_on,
             consents=tuple(await consents_of(connection, sealed.uid)),
             failures=await self._failures(connection, subject_id),
             template=template,
