@@ -88,6 +88,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assess
+         * @description How well one photo would do in a registration. Nothing is compared, kept or put on record.
+         */
+        post: operations["assess_api_v1_assess_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attempts": {
         parameters: {
             query?: never;
@@ -168,6 +188,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description Records as they are written, the oldest first. Ends after ten minutes: open it again with `after`.
+         */
+        get: operations["live_api_v1_audit_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -199,7 +239,7 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description End this sign-in: its access token, and with it given its refresh token, count no more.
+         * @description End this sign-in: its access token, and its refresh token from the form or else the cookie.
          */
         post: operations["logout_api_v1_auth_logout_post"];
         delete?: never;
@@ -217,7 +257,9 @@ export interface paths {
         };
         /**
          * Me
-         * @description Who the service takes the caller for.
+         * @description Who the service takes the caller for, and what they may; a page asks this first.
+         *
+         *     In the development profile it answers without a credential too.
          */
         get: operations["me_api_v1_auth_me_get"];
         put?: never;
@@ -260,6 +302,9 @@ export interface paths {
         /**
          * Token
          * @description Change a password, or a refresh token, for an access token (RFC 6749, 4.3 and 6).
+         *
+         *     `grant_type=refresh_token` without a `refresh_token` takes the one of the cookie, and puts
+         *     the next one there. A cookie is set and used for pages of this very address only.
          */
         post: operations["token_api_v1_auth_token_post"];
         delete?: never;
@@ -434,6 +479,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Doctor
+         * @description The production list, as `facekey doctor` has it. It is examined at most once a minute.
+         */
+        get: operations["doctor_api_v1_system_doctor_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/info": {
         parameters: {
             query?: never;
@@ -446,6 +511,26 @@ export interface paths {
          * @description Version, networks installed (and why others aren't), device, profile, thresholds.
          */
         get: operations["info_api_v1_system_info_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys
+         * @description Which keys there are, how old they are and what hangs on them; never the keys.
+         */
+        get: operations["keys_api_v1_system_keys_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -775,6 +860,28 @@ export interface components {
             uid: string;
         };
         /**
+         * Assessed
+         * @description What the photo is good for. It says nothing of whose face it is, or whether it is live.
+         */
+        Assessed: {
+            /** Advice */
+            advice: string | null;
+            /**
+             * Face
+             * @description Left, upper, right and lower edge of the face, as shares of the upright picture's width and height.
+             */
+            face: number[] | null;
+            /** @description Null when there is no face, or several. */
+            quality: components["schemas"]["Measured"] | null;
+            /**
+             * Reason
+             * @description What must be mended first; null when the photo can be used.
+             */
+            reason: string | null;
+            /** Usable */
+            usable: boolean;
+        };
+        /**
          * AuditPage
          * @description Some of the records, the newest first.
          */
@@ -943,6 +1050,11 @@ export interface components {
              */
             rule: string;
         };
+        /** Body_assess_api_v1_assess_post */
+        Body_assess_api_v1_assess_post: {
+            /** Image */
+            image: string;
+        };
         /** Body_authenticate_api_v1_authenticate_post */
         Body_authenticate_api_v1_authenticate_post: {
             /**
@@ -1028,6 +1140,13 @@ export interface components {
             grant_type: "password" | "refresh_token";
             /** Password */
             password?: string | null;
+            /**
+             * Refresh In
+             * @description where to put the refresh token; a web app takes `cookie`
+             * @default body
+             * @enum {string}
+             */
+            refresh_in: "body" | "cookie";
             /** Refresh Token */
             refresh_token?: string | null;
             /** Username */
@@ -1127,6 +1246,19 @@ export interface components {
             user_id: string;
         };
         /**
+         * Examined
+         * @description The whole list as it was at one time.
+         */
+        Examined: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Checks */
+            checks: components["schemas"]["Item"][];
+        };
+        /**
          * FindingView
          * @description One rate of one group, beside all other groups of the attribute.
          */
@@ -1191,6 +1323,29 @@ export interface components {
             total_users_checked: number;
         };
         /**
+         * Item
+         * @description One finding.
+         *
+         *     Attributes:
+         *         name: of the item of the list that it belongs to; an item can have several findings.
+         *         verdict: `unknown` could not be checked, which is not the same as fit.
+         *         found: one sentence.
+         *         advice: what to do; None when there is nothing.
+         */
+        Item: {
+            /** Advice */
+            advice: string | null;
+            /** Found */
+            found: string;
+            /** Name */
+            name: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "ok" | "warn" | "fail" | "unknown";
+        };
+        /**
          * KeySet
          * @description A JSON Web Key Set (RFC 7517).
          */
@@ -1199,6 +1354,22 @@ export interface components {
             keys: {
                 [key: string]: string;
             }[];
+        };
+        /**
+         * KeysShown
+         * @description The keys of this deployment; none of them can be read here.
+         */
+        KeysShown: {
+            /**
+             * Root
+             * @description The current one first.
+             */
+            root: components["schemas"]["RootKeyShown"][];
+            /**
+             * Signing
+             * @description The newest first.
+             */
+            signing: components["schemas"]["SigningKeyShown"][];
         };
         /**
          * LabelsBody
@@ -1281,8 +1452,64 @@ export interface components {
              * @description What appears in the audit log.
              */
             actor: string;
-            /** Role */
-            role: string;
+            /**
+             * Name
+             * @description The operator's own name; null for whoever is no operator.
+             */
+            name: string | null;
+            /**
+             * Open
+             * @description The development profile: no accounts are asked for.
+             */
+            open: boolean;
+            /**
+             * Permissions
+             * @description What the role reaches, in alphabetical order.
+             */
+            permissions: components["schemas"]["Permission"][];
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * Measured
+         * @description How well the face can be judged. Scores are 0..1 and grow with quality.
+         */
+        Measured: {
+            /** Brightness */
+            brightness: number;
+            /** Contrast */
+            contrast: number;
+            /**
+             * Face Px
+             * @description The narrower side of the face, in pixels of the picture.
+             */
+            face_px: number;
+            /**
+             * Occlusion
+             * @description 1 for a bare face.
+             */
+            occlusion: number;
+            /**
+             * Overall
+             * @description One number from all; the weakest counts half.
+             */
+            overall: number;
+            /**
+             * Pitch Deg
+             * @description Positive when looking up.
+             */
+            pitch_deg: number;
+            /**
+             * Roll Deg
+             * @description Positive when tilted to the person's left shoulder.
+             */
+            roll_deg: number;
+            /** Sharpness */
+            sharpness: number;
+            /**
+             * Yaw Deg
+             * @description Positive when turned to the person's own left.
+             */
+            yaw_deg: number;
         };
         /**
          * NetworkStatus
@@ -1292,8 +1519,11 @@ export interface components {
          *         installed: its weights are here and verified.
          *         in_use: this process answers with it.
          *         note: why it isn't installed or isn't in use; None when it is.
+         *         how_to_get: the command that installs it; None when it is installed.
          */
         NetworkStatus: {
+            /** How To Get */
+            how_to_get?: string | null;
             /** In Use */
             in_use: boolean;
             /** Installed */
@@ -1376,6 +1606,12 @@ export interface components {
              */
             uid: string;
         };
+        /**
+         * Permission
+         * @description One kind of thing that can be asked for.
+         * @enum {string}
+         */
+        Permission: "recognise" | "enrol" | "list_people" | "unlock" | "read_records" | "administer" | "watch";
         /**
          * PersonalExport
          * @description Everything that is kept of one person; `docs/privacy.md` explains each part.
@@ -1536,6 +1772,36 @@ export interface components {
          */
         Role: "admin" | "operator" | "service" | "monitor";
         /**
+         * RootKeyShown
+         * @description A key that protects records, without the key.
+         */
+        RootKeyShown: {
+            /**
+             * At Hand
+             * @description It is here to open what was written under it.
+             */
+            at_hand: boolean;
+            /**
+             * Created At
+             * @description Null where nobody wrote it down.
+             */
+            created_at: string | null;
+            /**
+             * Current
+             * @description Records are written under it now.
+             */
+            current: boolean;
+            /** Key Id */
+            key_id: string;
+            /**
+             * Records
+             * @description How many keys of people and of the deployment it wraps; under an older one, `facekey keys rotate` brings them under the current one.
+             */
+            records: number;
+            /** Version */
+            version: number;
+        };
+        /**
          * SampleVerdict
          * @description What became of one photo, in the order they were sent.
          */
@@ -1552,22 +1818,89 @@ export interface components {
             reason: string;
         };
         /**
+         * SigningKeyShown
+         * @description A key that signs, without the key.
+         */
+        SigningKeyShown: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Kid */
+            kid: string;
+            /**
+             * Purpose
+             * @description What it signs: `face_token`, `audit`.
+             */
+            purpose: string;
+            /**
+             * Retired At
+             * @description Since when it signs no more.
+             */
+            retired_at: string | null;
+        };
+        /**
+         * StreamFacts
+         * @description What a page that streams wants to know.
+         *
+         *     Attributes:
+         *         challenge_actions: how many actions are asked for; None: two or three, drawn each time.
+         *         passive_frames: without actions, the fewest frames that are judged.
+         *         passive_s: without actions, the shortest time that is watched.
+         *         session_s: the longest that a session may take.
+         */
+        StreamFacts: {
+            /** Challenge Actions */
+            challenge_actions: number | null;
+            /** Passive Frames */
+            passive_frames: number;
+            /** Passive S */
+            passive_s: number;
+            /** Session S */
+            session_s: number;
+        };
+        /**
          * SystemInfo
-         * @description Version, networks and thresholds.
+         * @description Version, networks, thresholds, and what is switched on.
          */
         SystemInfo: {
+            /**
+             * Adaptation
+             * @description Templates learn from live matches.
+             */
+            adaptation: boolean;
+            /** Consent Required */
+            consent_required: boolean;
             /** Device */
             device: string;
+            /**
+             * Images Stored
+             * @description Photos of registrations are kept.
+             */
+            images_stored: boolean;
             /** Liveness Threshold */
             liveness_threshold: number;
             /** Match Fmr */
             match_fmr: number;
             /** Match Threshold */
             match_threshold: number;
+            /**
+             * Max Image Bytes
+             * @description Largest picture that is taken.
+             */
+            max_image_bytes: number;
             /** Models */
             models: components["schemas"]["NetworkStatus"][];
             /** Profile */
             profile: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @description When this process began to serve.
+             */
+            started_at: string;
+            stream: components["schemas"]["StreamFacts"];
             /** Total Users */
             total_users: number;
             /** Version */
@@ -1585,8 +1918,11 @@ export interface components {
              * @description Seconds until the access token counts no more.
              */
             expires_in: number;
-            /** Refresh Token */
-            refresh_token: string;
+            /**
+             * Refresh Token
+             * @description Null when it is in the cookie.
+             */
+            refresh_token: string | null;
             /**
              * Token Type
              * @default bearer
@@ -1636,12 +1972,32 @@ export interface components {
              * Format: date-time
              */
             enrolled_at: string;
+            /**
+             * Failures
+             * @description Failed attempts in a row.
+             */
+            failures: number;
+            /**
+             * Last Seen On
+             * @description The day of the last accepted attempt. This and the next three are told to callers who may lift attempt limits; to others they are null, 0, null and null.
+             */
+            last_seen_on: string | null;
+            /**
+             * Locked At
+             * @description Since when only an operator can lift it.
+             */
+            locked_at: string | null;
             /** Models */
             models: string[];
             /** Samples */
             samples: number;
             /** User Id */
             user_id: string;
+            /**
+             * Wait Until
+             * @description When the next attempt counts; it may have gone by.
+             */
+            wait_until: string | null;
         };
         /**
          * UserPage
@@ -1650,10 +2006,13 @@ export interface components {
         UserPage: {
             /**
              * Next After
-             * @description Give it as `after` for the next page; null on the last.
+             * @description Give it as `after` for the next page; null on the last. A search looks at 2,000 ids at most and then says how to go on, with what it found so far: that can be nobody.
              */
             next_after: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description Of all who are enrolled, whatever was searched for.
+             */
             total: number;
             /** Users */
             users: components["schemas"]["User"][];
@@ -2171,6 +2530,111 @@ export interface operations {
             };
         };
     };
+    assess_api_v1_assess_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_assess_api_v1_assess_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessed"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither JPEG, PNG, WebP nor BMP */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     attempts_api_v1_attempts_get: {
         parameters: {
             query?: {
@@ -2369,12 +2833,15 @@ export interface operations {
                 before?: number | null;
                 limit?: number;
                 outcome?: string | null;
+                reason?: string | null;
                 /** @description Not older than this. */
                 since?: string | null;
                 /** @description Older than this. */
                 until?: string | null;
                 /** @description Only records about this person. */
                 user_id?: string | null;
+                /** @description Leave out that somebody read this log. */
+                without_reads?: boolean;
             };
             header?: never;
             path?: never;
@@ -2557,6 +3024,103 @@ export interface operations {
             };
         };
     };
+    live_api_v1_audit_live_get: {
+        parameters: {
+            query?: {
+                /** @description Begin behind this record; left out, with the next one. */
+                after?: number | null;
+                /** @description Leave out that somebody read this log. */
+                without_reads?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One record a line; an empty line every ten seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     verify_api_v1_audit_verify_get: {
         parameters: {
             query?: never;
@@ -2654,7 +3218,10 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
-            cookie?: never;
+            cookie?: {
+                /** @description the refresh token that the browser keeps for the web app */
+                facekey_refresh?: string | null;
+            };
         };
         requestBody?: {
             content: {
@@ -2938,7 +3505,10 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
-            cookie?: never;
+            cookie?: {
+                /** @description the refresh token that the browser keeps for the web app */
+                facekey_refresh?: string | null;
+            };
         };
         requestBody?: {
             content: {
@@ -3951,6 +4521,98 @@ export interface operations {
             };
         };
     };
+    doctor_api_v1_system_doctor_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examined"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     info_api_v1_system_info_get: {
         parameters: {
             query?: never;
@@ -4043,12 +4705,106 @@ export interface operations {
             };
         };
     };
+    keys_api_v1_system_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysShown"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users_api_v1_users_get: {
         parameters: {
             query?: {
                 /** @description show those after this id */
                 after?: string | null;
                 limit?: number;
+                /** @description only those whose id contains this, large or small letters alike */
+                q?: string | null;
             };
             header?: never;
             path?: never;
