@@ -2,7 +2,7 @@ import { problemOf, unreachable } from "@/shared/api/problem";
 import { api, answerOf, takeCredentialsFrom, type Schemas } from "@/shared/api/client";
 
 export type Me = Schemas["Me"];
-export type Permission = "recognise" | "enrol" | "list_people" | "unlock" | "read_records" | "administer" | "watch";
+export type Permission = Schemas["Permission"];
 
 /** Who uses the page. `open` is a service without accounts, which answers this machine only. */
 export type Session =
