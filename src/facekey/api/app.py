@@ -100,6 +100,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with nullcontext(opened) if isinstance(opened, Service) else opened as service:
             app.state.service = service
+            app.state.methods.prepare()
             yield
 
     app = FastAPIOffline(

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facekey.api.address import client_address
 from facekey.api.problems import domain_problem, http_problem
-from facekey.api.rate import FREE_PATHS, RECOGNITION_PATHS, network_of, route_of
+from facekey.api.rate import FREE_PATHS, LASTING_PATHS, RECOGNITION_PATHS, network_of, route_of
 from facekey.core.errors import FaceKeyError, Overloaded, TooManyAtOnce
 
 BODY_TIMEOUT_S = 30.0
@@ -103,8 +103,14 @@ class AtOnce:
                 held.enter_context(place)
             except FaceKeyError as refusal:
                 await domain_problem(refusal)(scope, receive, send)
-            else:
-                await self._app(scope, receive, send)
+                return
+
+            async def until_it_begins(message: Message) -> None:
+                held.close()  # from here on it has a place of its own (api/lasting.py)
+                await send(message)
+
+            lasting = route_of(scope) in LASTING_PATHS
+            await self._app(scope, receive, until_it_begins if lasting else send)
 
 
 class BodyLimit:

@@ -21,6 +21,9 @@ LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})
 FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked by machines that watch the service, most of all when it is busy."""
 
+LASTING_PATHS = frozenset({"/api/v1/audit/live"})
+"""Answered for minutes."""
+
 NOWHERE = "nowhere"
 """Stands for the address of requests that have none; they share one budget."""
 

@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from facekey.api.lasting import ENDS
+
 HEAD_S = 10.0  # until the last header is here
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -53,6 +55,14 @@ class GuardedHttp(HttpToolsProtocol):
         """The head is here."""
         self._have_head()
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Let the running answer come to its end; one that would last is told to end now."""
+        super().shutdown()
+        if self.cycle is not None and not self.cycle.response_complete:
+            end = self.cycle.scope.get("state", {}).get(ENDS)
+            if end is not None:
+                end()
 
     def _await_head(self) -> None:
         self._head_bytes = 0

@@ -17,6 +17,7 @@ from facekey.services.bias import MonitorBias
 from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
 from facekey.services.export import Export
+from facekey.services.follow_audit import FollowAudit
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.label import Label
@@ -167,6 +168,7 @@ class Service:
     export: Export
     retain: Retain
     read_audit: ReadAudit
+    follow_audit: FollowAudit
     audit_keys: str  # PEM
     keys: KeyInventory
     stream_limits: StreamLimits

@@ -44,6 +44,8 @@ class ReadAudit:
         details: dict[str, AuditValue] = {
             "action": query.action,
             "outcome": query.outcome,
+            "reason": ",".join(query.reasons) or None,
+            "without": query.without,
             "before": query.before,
             "limit": query.limit,
             "since": None if query.since is None else query.since.isoformat(),

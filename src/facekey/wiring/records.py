@@ -9,6 +9,7 @@ from pathlib import Path
 from facekey.core.audit_statements import CheckpointPolicy
 from facekey.credentials.signatures import Ed25519Signer, PublicKeys
 from facekey.services.checkpoint import MakeCheckpoint
+from facekey.services.follow_audit import FollowAudit
 from facekey.services.read_audit import ReadAudit
 from facekey.services.seal_audit import SealAudit
 from facekey.services.verify_audit import VerifyAudit
@@ -16,6 +17,7 @@ from facekey.services.watch_audit import TellAuditBroken
 from facekey.settings import Settings
 from facekey.store.checkpoint_file import CheckpointFile
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints
 from facekey.store.sql.database import Database
@@ -58,6 +60,7 @@ class Records:
     checkpoint: MakeCheckpoint
     verify: VerifyAudit
     read: ReadAudit
+    follow: FollowAudit
     seal: SealAudit
 
 
@@ -103,8 +106,9 @@ async def make_records(deployment: Deployment) -> Records:
         audit=log,
         clock=clock,
     )
+    follow = FollowAudit(tail=SqlAuditTail(database), audit=log, clock=clock)
     seal = SealAudit(trail=trail, seal=log, clock=clock)
-    return Records(log, trail, signer, checkpoint, verify, read, seal)
+    return Records(log, trail, signer, checkpoint, verify, read, follow, seal)
 
 
 def audit_log(deployment: Deployment) -> SqlAuditLog:

@@ -13,6 +13,7 @@ from facekey.api.service import Service, StreamFacts, SystemFacts
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
+from facekey.services.follow_audit import LOOKS_S as AUDIT_LIVE_LOOKS_S
 from facekey.services.label import Label
 from facekey.services.list_people import ListPeople
 from facekey.services.repeat import repeating
@@ -76,6 +77,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             async with (
                 open_shared(deployment) as shared,
                 following(gallery.refresh, shared.changes.listen()),
+                repeating("audit_live", records.follow.look, every_s=AUDIT_LIVE_LOOKS_S),
                 repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
                 alerting(deployment),
             ):
@@ -150,6 +152,7 @@ async def _assemble(
         metrics=ProcessMetrics(bias, meters),
         meters=meters,
         read_audit=records.read,
+        follow_audit=records.follow,
         audit_keys=records.signer.public.pem().decode(),
         keys=SqlKeyInventory(deployment.database, deployment.ring),
         stream_limits=stream_limits(settings),

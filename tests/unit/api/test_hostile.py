@@ -65,6 +65,7 @@ NEEDED: dict[tuple[str, str], Permission | None] = {
     ("POST", "/api/v1/attempts/unlock"): U,
     ("GET", "/api/v1/bias/report"): A,
     ("GET", "/api/v1/audit"): A,
+    ("GET", "/api/v1/audit/live"): A,
     ("GET", "/api/v1/audit/verify"): A,
     ("GET", "/api/v1/audit/export"): A,
     ("GET", "/api/v1/operators"): D,

@@ -33,6 +33,7 @@ from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
 from facekey.services.export import Export
+from facekey.services.follow_audit import FollowAudit
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.label import Label
@@ -49,6 +50,7 @@ from facekey.services.verify_audit import VerifyAudit
 from facekey.store.memory import MemoryChanges, MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.api_keys import SqlApiKeys
+from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail, SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints, Witness
 from facekey.store.sql.consents import SqlConsents
@@ -337,6 +339,7 @@ def services(
             clock=clock,
         ),
         read_audit=reading(store, clock),
+        follow_audit=FollowAudit(tail=SqlAuditTail(store.database), audit=store.audit, clock=clock),
         audit_keys=SIGNER.public.pem().decode(),
         keys=SqlKeyInventory(store.database, store.ring),
         rates=RequestRates(MemoryRateLimiter(stage.ticker, most=100), budgets or GENEROUS),

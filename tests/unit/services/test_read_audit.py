@@ -30,6 +30,8 @@ async def test_looking_is_on_record_once(service: Service, store: Store) -> None
     assert looked["details"] == {
         "action": "register",
         "outcome": None,
+        "reason": None,
+        "without": None,
         "before": None,
         "limit": 10,
         "since": None,

@@ -5,16 +5,21 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from facekey.api.access import DESCRIBED, RecordReader
+from facekey.api.access import DESCRIBED, RecordReader, credential_of
+from facekey.api.address import client_address
 from facekey.api.deps import Served
+from facekey.api.lasting import ENDS, Lasting, LastingResponse, lasting_place
+from facekey.api.rate import network_of
 from facekey.core.audit import ChainedRecord
+from facekey.core.caller import Permission
 from facekey.core.errors import AuditBroken
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.ports.audit import AuditQuery
+from facekey.services.read_audit import ACTION as READ_AUDIT
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=[DESCRIBED])
 keys = APIRouter(tags=["audit"])
@@ -34,6 +39,8 @@ class RecordsWanted(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
     action: Annotated[str, Field(pattern=WORD)] | None = None
     outcome: Annotated[str, Field(pattern=WORD)] | None = None
+    reason: Annotated[str, Field(pattern=WORD)] | None = None
+    without_reads: bool = Field(default=False, description="Leave out that somebody read this log.")
     user_id: str | None = Field(default=None, description="Only records about this person.")
     since: AwareDatetime | None = Field(default=None, description="Not older than this.")
     until: AwareDatetime | None = Field(default=None, description="Older than this.")
@@ -45,6 +52,8 @@ class RecordsWanted(BaseModel):
             before=self.before,
             action=self.action,
             outcome=self.outcome,
+            reasons=() if self.reason is None else (self.reason,),
+            without=READ_AUDIT if self.without_reads else None,
             subject_id=None if self.user_id is None else parse_subject_id(self.user_id),
             since=None if self.since is None else self.since.astimezone(UTC),
             until=None if self.until is None else self.until.astimezone(UTC),
@@ -134,6 +143,49 @@ async def export(service: Served, caller: RecordReader) -> StreamingResponse:
         media_type=NDJSON,
         headers={"Content-Disposition": 'attachment; filename="facekey-audit.jsonl"'},
     )
+
+
+@router.get(
+    "/live",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {NDJSON: {"schema": {"type": "string"}}},
+            "description": "One record a line; an empty line every ten seconds",
+        }
+    },
+)
+async def live(
+    request: Request,
+    service: Served,
+    caller: RecordReader,
+    after: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_SEQUENCE, description="Begin behind this record; left out, with the next one."),
+    ] = None,
+    without_reads: Annotated[bool, Query(description="Leave out that somebody read this log.")] = False,
+) -> StreamingResponse:
+    """Records as they are written, the oldest first. Ends after ten minutes: open it again with `after`."""
+    address = client_address(request.scope)
+    held = lasting_place(request.app.state.lasting_places, network_of(address))
+    with held:
+        found = await service.follow_audit.open(after, caller=caller)
+        kept = held.pop_all()
+
+    async def still_allowed() -> None:
+        known = await service.know_caller(credential_of(request.scope), address=address)
+        known.require(Permission.READ_RECORDS)
+
+    lasting = Lasting(service.stream.ticker, still_allowed)
+    request.scope["state"][ENDS] = lasting.ended.set
+
+    def line(record: ChainedRecord) -> bytes | None:
+        shown = _record(record)
+        if without_reads and shown.action == READ_AUDIT:
+            return None
+        return shown.model_dump_json().encode() + b"\n"
+
+    return LastingResponse(lasting.lines(found, line), kept, media_type=NDJSON)
 
 
 class PemFile(PlainTextResponse):

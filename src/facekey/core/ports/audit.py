@@ -103,6 +103,8 @@ class AuditQuery:
 
     Attributes:
         before: only those with a lower sequence.
+        reasons: any of them; none for all.
+        without: not those of this action.
         since: not older than this.
         until: older than this.
     """
@@ -111,6 +113,8 @@ class AuditQuery:
     before: int | None = None
     action: str | None = None
     outcome: str | None = None
+    reasons: tuple[str, ...] = ()
+    without: str | None = None
     subject_id: SubjectId | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import ChainedRecord, Head, SealedHead, pseudonym
@@ -71,14 +71,25 @@ class SqlAuditView:
         if query.before is not None:
             conditions.append(audit.c.sequence < query.before)
         if query.action is not None:
-            begin = f'{{"action":{json.dumps(query.action)},'
-            conditions.append(audit.c.body.startswith(begin, autoescape=True))
+            conditions.append(_of_action(query.action))
         if query.outcome is not None:
             middle = f',"outcome":{json.dumps(query.outcome)},"reason":'
             conditions.append(audit.c.body.contains(middle, autoescape=True))
+        if query.reasons:
+            conditions.append(or_(*(_with_reason(reason) for reason in query.reasons)))
+        if query.without is not None:
+            conditions.append(not_(_of_action(query.without)))
         if query.subject_id is not None:
             conditions.append(about(pseudonym(query.subject_id, self._key)))
         return conditions
+
+
+def _of_action(action: str) -> ColumnElement[bool]:
+    return audit.c.body.startswith(f'{{"action":{json.dumps(action)},', autoescape=True)
+
+
+def _with_reason(reason: str) -> ColumnElement[bool]:
+    return audit.c.body.contains(f',"reason":{json.dumps(reason)},"subject":', autoescape=True)
 
 
 def about(name: str) -> ColumnElement[bool]:
