@@ -17,7 +17,9 @@ from facekey.core.ports.shared import Rate, RateLimiter
 RECOGNITION_PATHS = frozenset(
     {"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify", "/api/v1/assess"}
 )
-LOGIN_PATHS = frozenset({"/api/v1/auth/token", "/api/v1/auth/password"})
+LOGIN_PATHS = frozenset({"/api/v1/auth/password"})
+"""Signing in with a password is paid from the same, by its route: a refresh, at the same path, is not."""
+
 FREE_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked by machines that watch the service, most of all when it is busy."""
 

@@ -9,7 +9,7 @@ from facekey.api.rate import Budget, Budgets, RequestRates, budget_of, network_o
 from facekey.api.service import Service
 from facekey.core.ports.shared import Rate
 from facekey.store.memory import MemoryRateLimiter
-from tests.unit.api.requests import LOCAL, Answer, ask, scope
+from tests.unit.api.requests import FORM, LOCAL, Answer, ask, form, scope
 from tests.unit.api.sockets import Socket
 from tests.unit.services.staged import HandTicker
 
@@ -70,6 +70,27 @@ async def test_budgets_are_apart(limited: FastAPI) -> None:
     assert (await ask(limited, "GET", "/api/v1/users")).status == 200
 
 
+async def test_passwords_are_paid_apart_from_refreshes(service: Service, ticker: HandTicker) -> None:
+    """A page refreshes whenever it is loaded; nobody guesses 256 random bits."""
+    generous = Rate(1e6, 1_000_000)
+    budgets = Budgets(reading=generous, recognition=generous, login=SLOW)
+    served = replace(service, rates=RequestRates(MemoryRateLimiter(ticker, most=100), budgets))
+    app = create_app(served, max_image_bytes=10_000)
+    app.state.service = served
+
+    async def token(*parts: tuple[str, str]) -> Answer:
+        return await ask(app, "POST", "/api/v1/auth/token", headers=FORM, body=[form(*parts)])
+
+    login = ("username", "ada"), ("password", "a wrong one")
+    refresh = ("grant_type", "refresh_token"), ("refresh_token", "x")
+    for _ in range(2):
+        assert (await token(*login)).code == "credentials_wrong"
+    refused = await token(*login)
+    assert (refused.status, refused.code, refused.headers["retry-after"]) == (429, "too_many_requests", "10")
+    assert {(await token(*refresh)).status for _ in range(5)} == {401}
+    assert (await ask(app, "POST", "/api/v1/auth/password")).status == 429, "the same budget as signing in"
+
+
 async def test_addresses_are_apart(limited: FastAPI) -> None:
     assert (await spent(limited, "GET", "/api/v1/users")).status == 429
     other = await ask(limited, "GET", "/api/v1/users", client=("127.0.0.2", 1))
@@ -109,7 +130,7 @@ async def test_a_stream_costs_when_it_is_opened(limited: FastAPI) -> None:
         ("POST", "/face/api/v1/authenticate", "/face", Budget.RECOGNITION),
         ("POST", "/api/v1/authenticate/", "", Budget.READING),
         ("POST", "/api/v1/assess", "", Budget.RECOGNITION),
-        ("POST", "/api/v1/auth/token", "", Budget.LOGIN),
+        ("POST", "/api/v1/auth/token", "", Budget.READING),
         ("POST", "/api/v1/auth/password", "", Budget.LOGIN),
         ("POST", "/api/v1/auth/logout", "", Budget.READING),
     ],

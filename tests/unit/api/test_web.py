@@ -36,7 +36,11 @@ def client(folder: Path) -> httpx.AsyncClient:
         return PlainTextResponse(f"api {request.method}")
 
     app = Starlette(
-        routes=[Route("/", api), Route("/api/v1/users", api), Mount("/static-offline-docs", PlainTextResponse("docs"))],
+        routes=[
+            Route("/", api),
+            Route("/api/v1/users", api),
+            Mount("/static-offline-docs", PlainTextResponse("docs")),
+        ],
         middleware=[Middleware(WebApp, folder=folder)],
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

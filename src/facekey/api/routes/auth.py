@@ -10,6 +10,7 @@ from facekey.api.access import DESCRIBED, KnownCaller, credential_of
 from facekey.api.address import client_address
 from facekey.api.deps import Served
 from facekey.api.problems import Problem, domain_problem
+from facekey.api.rate import Budget
 from facekey.api.routes.done import Done
 from facekey.core.accounts import MAX_PASSWORD
 from facekey.core.caller import PERMISSIONS, Permission, Role
@@ -82,9 +83,11 @@ async def token(  # noqa: PLR0917 - a form has many fields
     if in_cookie:
         refresh_cookie.require_own_page(request)
     if grant_type == "password":
+        address = client_address(request.scope)
+        await service.rates.spend(Budget.LOGIN, address)
         if not username or not password:
             raise RequestInvalid("credentials_missing", "send username and password")
-        signed_in = await service.sign_in(username, password, address=client_address(request.scope))
+        signed_in = await service.sign_in(username, password, address=address)
     elif refresh_token or kept:
         try:
             signed_in = await service.sign_in.refresh(refresh_token or kept or "")
