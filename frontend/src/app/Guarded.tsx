@@ -1,5 +1,6 @@
-import { Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { Lock } from "lucide-react";
+import { useEffect } from "react";
 
 import { unreachable } from "@/shared/api/problem";
 import { session, type Permission } from "@/shared/session/session";
@@ -10,14 +11,13 @@ import { Empty, Failed, Loading } from "@/shared/ui/States";
 /** Pages for those who may: others are asked to log in, or told that they may not. The service decides all the same. */
 export function Guarded({ permission }: { readonly permission: Permission }) {
   const current = useSession();
-  const { pathname } = useLocation();
   switch (current.state) {
     case "starting":
       return <Loading />;
     case "unreachable":
       return <Failed problem={unreachable()} onRetry={() => void session.start()} />;
     case "signed_out":
-      return <Navigate to="/login" search={{ next: pathname }} replace />;
+      return <ToLogin />;
     case "signed_in":
       return current.me.permissions.includes(permission) ? (
         <Outlet />
@@ -27,4 +27,14 @@ export function Guarded({ permission }: { readonly permission: Permission }) {
         </Empty>
       );
   }
+}
+
+/** Goes to the login once, and comes back from there to where it was asked for. */
+function ToLogin() {
+  const navigate = useNavigate();
+  const router = useRouter();
+  useEffect(() => {
+    void navigate({ to: "/login", search: { next: router.state.location.pathname }, replace: true });
+  }, [navigate, router]);
+  return <Loading />;
 }

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { useCallback } from "react";
 
 import { LoginPage } from "@/features/login/LoginPage";
 
@@ -73,15 +74,29 @@ const enrol = createRoute({
   path: "/enrol",
   component: lazyRouteComponent(() => import("@/features/enrol/EnrolPage"), "EnrolPage"),
 });
+const PeoplePage = lazyRouteComponent(() => import("@/features/people/PeoplePage"), "PeoplePage");
 const people = createRoute({
   getParentRoute: () => listing,
   path: "/people",
-  component: lazyRouteComponent(() => import("@/features/people/PeoplePage"), "PeoplePage"),
+  // A search that is all digits arrives as a number.
+  validateSearch: ({ q }: Record<string, unknown>): { readonly q?: string } =>
+    (typeof q === "string" && q !== "") || typeof q === "number" ? { q: String(q) } : {},
+  loader: () => PeoplePage.preload?.(),
+  component: function People() {
+    const { q } = people.useSearch();
+    const navigate = people.useNavigate();
+    const onSought = useCallback(
+      (sought: string) => void navigate({ search: sought === "" ? {} : { q: sought }, replace: true }),
+      [navigate],
+    );
+    return <PeoplePage sought={q ?? ""} onSought={onSought} />;
+  },
 });
 const PersonPage = lazyRouteComponent(() => import("@/features/people/PersonPage"), "PersonPage");
 const person = createRoute({
   getParentRoute: () => listing,
   path: "/people/$userId",
+  loader: () => PersonPage.preload?.(),
   component: function Person() {
     const { userId } = person.useParams();
     return <PersonPage key={userId} userId={userId} />;

@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Eye, EyeOff } from "lucide-react";
 import { useEffect, useState, type SyntheticEvent } from "react";
 
-import { api } from "@/shared/api/client";
+import { api, form } from "@/shared/api/client";
 import { asProblem, type ApiProblem } from "@/shared/api/problem";
 import { session } from "@/shared/session/session";
 import { useSession } from "@/shared/session/use-session";
@@ -102,14 +102,23 @@ function ChoosePassword({ name, oneTime }: { readonly name: string; readonly one
     if (chosen === "" || chosen !== again) return;
     void run(async () => {
       const fields = { username: name, password: oneTime, new_password: chosen };
-      await api.POST("/api/v1/auth/password", { body: fields, bodySerializer: (body) => new URLSearchParams(body) });
+      await api.POST("/api/v1/auth/password", form(fields));
       await session.signIn(name, chosen);
     });
   };
 
   return (
     <form className={styles["form"]} onSubmit={submit} noValidate>
-      <input type="hidden" name="username" autoComplete="username" value={name} readOnly />
+      {/* Not for eyes: a password manager keeps the new password under this name. */}
+      <input
+        className={styles["unseen"]}
+        type="text"
+        autoComplete="username"
+        value={name}
+        readOnly
+        tabIndex={-1}
+        aria-hidden="true"
+      />
       <PasswordField
         label={words.newPassword}
         hint={words.newPasswordHint}

@@ -51,7 +51,8 @@ export function Select<Value extends string>({
     >
       {!hideLabel && <Label>{label}</Label>}
       <Button>
-        <SelectValue />
+        {/* Without its own words it would show the whole option, mark and all. */}
+        <SelectValue>{({ selectedText }) => selectedText}</SelectValue>
         <ChevronDown aria-hidden="true" />
       </Button>
       <Popover className={styles["popover"] ?? ""}>

@@ -1,4 +1,3 @@
-import { type UseQueryResult } from "@tanstack/react-query";
 import { CloudOff, Lock, SearchX, type LucideIcon } from "lucide-react";
 import { useEffect, useState, type ReactNode } from "react";
 
@@ -78,16 +77,24 @@ export function useSecondsLeft(problem: ApiProblem): number {
   return left;
 }
 
+/** What `Loaded` reads of a query, be it of one answer or of pages. */
+interface Asked<Data> {
+  readonly data: Data | undefined;
+  readonly error: Error | null;
+  readonly errorUpdatedAt: number;
+  readonly refetch: () => unknown;
+}
+
 /** What a query gave; before that, that it is on its way, or why it isn't to be had. */
 export function Loaded<Data>({
   query,
   children,
 }: {
-  readonly query: UseQueryResult<Data>;
+  readonly query: Asked<Data>;
   readonly children: (data: Data) => ReactNode;
 }) {
   if (query.data !== undefined) return <>{children(query.data)}</>;
   if (query.error !== null)
-    return <Failed key={query.errorUpdatedAt} problem={asProblem(query.error)} onRetry={() => void query.refetch()} />;
+    return <Failed key={query.errorUpdatedAt} problem={asProblem(query.error)} onRetry={() => query.refetch()} />;
   return <Loading />;
 }

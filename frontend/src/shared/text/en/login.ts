@@ -11,7 +11,7 @@ export const login = {
   chooseTitle: "Choose your own password",
   chooseIntro: "The password you used is good once. Choose one that only you know.",
   newPassword: "New password",
-  newPasswordHint: "At least 12 characters. A few unrelated words are good.",
+  newPasswordHint: "At least 15 characters. A few unrelated words are good.",
   repeatPassword: "New password, again",
   differ: "The two passwords differ.",
   choose: "Set password and log in",
