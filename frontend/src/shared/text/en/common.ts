@@ -14,6 +14,7 @@ export const common = {
   save: "Save",
   copy: "Copy",
   copied: "Copied",
+  copyThis: (what: string) => `Copy ${what}`,
   download: "Download",
   search: "Search",
   clear: "Clear",

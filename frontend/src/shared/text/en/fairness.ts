@@ -1,3 +1,20 @@
 export const fairness = {
   title: "Fairness",
+  groups: {
+    age_band: "Age",
+    under_18: "Under 18",
+    "18_29": "18 to 29",
+    "30_44": "30 to 44",
+    "45_59": "45 to 59",
+    "60_plus": "60 and over",
+    gender: "Gender",
+    woman: "Women",
+    man: "Men",
+    non_binary: "Non-binary",
+    another: "Another",
+    skin_tone: "Skin tone (Monk scale)",
+    monk_1_3: "Monk 1 to 3",
+    monk_4_6: "Monk 4 to 6",
+    monk_7_10: "Monk 7 to 10",
+  } as Readonly<Record<string, string>>,
 };
