@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     retention_days_unused: Annotated[int, Field(ge=0, le=3650)] = 1095
     retention_days_traces: Annotated[int, Field(ge=1, le=3650)] = 30
     store_images: bool = False
+    spoof_evidence_days: Annotated[int, Field(ge=0, le=3650)] = 30
     audit_checkpoint_file: Path | None = None
     audit_checkpoint_records: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     smtp_host: str = ""

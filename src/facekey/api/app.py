@@ -35,6 +35,7 @@ from facekey.api.routes import (
     metrics,
     privacy,
     register,
+    spoofs,
     system,
     users,
 )
@@ -138,7 +139,7 @@ def create_app(
 
     for module in (
         *(health, auth, system, assess, register, authenticate, identify, users, adaptation, bias, accounts),
-        *(audit, privacy),
+        *(audit, privacy, spoofs),
     ):
         app.include_router(module.router)
     app.include_router(auth.keys)

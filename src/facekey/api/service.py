@@ -24,6 +24,7 @@ from facekey.services.label import Label
 from facekey.services.list_people import ListPeople
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
+from facekey.services.read_spoofs import ReadSpoofs
 from facekey.services.register import Register
 from facekey.services.retain import Retain
 from facekey.services.sign_in import SignIn
@@ -169,6 +170,7 @@ class Service:
     retain: Retain
     read_audit: ReadAudit
     follow_audit: FollowAudit
+    read_spoofs: ReadSpoofs
     audit_keys: str  # PEM
     keys: KeyInventory
     stream_limits: StreamLimits

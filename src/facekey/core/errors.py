@@ -11,6 +11,7 @@ FaceKeyError
 │   └── FaceAlreadyEnrolled
 ├── SubjectExists
 ├── SubjectUnknown
+├── SpoofUnknown                no record of that number is of a suspected spoof
 ├── AccessRefused               who asks isn't known, or may not
 │   ├── NotSignedIn             no token, or one that doesn't count (any more)
 │   ├── CredentialsWrong        name and password don't belong together
@@ -131,6 +132,14 @@ class SubjectUnknown(FaceKeyError):
     def __init__(self, subject_id: SubjectId) -> None:
         """Name the id that was looked for."""
         super().__init__(f"there is no user {subject_id}")
+
+
+class SpoofUnknown(FaceKeyError):
+    """No record of that number is of a suspected spoof."""
+
+    def __init__(self, sequence: int) -> None:
+        """Name the record that was looked for."""
+        super().__init__(f"record {sequence} is of no suspected spoof")
 
 
 class AccessRefused(FaceKeyError):

@@ -55,6 +55,10 @@ def export_of(data: PersonalData, *, vectors: bool, photos: bool = True) -> dict
             {"bytes": len(image), "base64": base64.b64encode(image).decode() if photos else None}
             for image in data.images
         ],
+        "suspected_spoofs": [
+            {"audit_sequence": one.sequence, "taken_at": one.at.isoformat(), "photo": one.photo}
+            for one in data.spoofs
+        ],
         "audit_records": [
             {"sequence": record.sequence, **json.loads(record.body)} for record in data.records
         ],

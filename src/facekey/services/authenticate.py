@@ -11,11 +11,14 @@ from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.audit import Receipt
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.measures import UNMEASURED, Decided, Meter
+from facekey.core.ports.spoofs import UNWITNESSED, SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Analyzer
-from facekey.core.types import Decision, Evidence, Outcome, SubjectId
+from facekey.core.spoofs import SpoofCase
+from facekey.core.types import Decision, Evidence, Outcome, Reason, SubjectId
 from facekey.services.judge_claim import JudgeClaim, Shown
 from facekey.services.timed import COMPARE, LOAD, RECORD, timed
 
@@ -38,6 +41,7 @@ class Authenticate:
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
         meter: Meter = UNMEASURED,
+        witness: SpoofWitness = UNWITNESSED,
     ) -> None:
         """Take what the decision needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
@@ -49,6 +53,7 @@ class Authenticate:
         self._clock = clock
         self._consent = consent
         self._meter = meter
+        self._witness = witness
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
@@ -105,16 +110,21 @@ class Authenticate:
         on_record = absent or str(decision.reason)
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
         compared = None if template is None else template.enrolment
-        await self._settle(event, replace(claim, enrolment=compared), decision, result_of(decision))
+        receipt = await self._settle(event, replace(claim, enrolment=compared), decision, result_of(decision))
+        if decision.reason is Reason.SPOOF_SUSPECTED:
+            self._witness.keep(
+                SpoofCase(receipt.sequence, subject_id, event.at, image, known=known, enrolment=compared)
+            )
 
         # (5) Whatever comes of it, the decision stands.
         await self._judge.learn(judged)
         return decision
 
-    async def _settle(self, event: AuditEvent, claim: Claim, decision: Decision, result: Result) -> None:
+    async def _settle(self, event: AuditEvent, claim: Claim, decision: Decision, result: Result) -> Receipt:
         with timed(self._meter, RECORD):
-            await self._ledger.settle(event, claim, result)
+            receipt = await self._ledger.settle(event, claim, result)
         self._meter.decided(Decided.of(ACTION, decision))
+        return receipt
 
     def _event(
         self,

@@ -13,11 +13,14 @@ from facekey.core.policy import AuthenticatePolicy
 from facekey.core.pooling import pool
 from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
+from facekey.core.ports.audit import Receipt
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.measures import Decided, Meter
+from facekey.core.ports.spoofs import SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Watcher
-from facekey.core.types import Decision, Evidence, Glimpse, Outcome, SubjectId, Template
+from facekey.core.spoofs import SpoofCase
+from facekey.core.types import Decision, Evidence, Glimpse, Outcome, Reason, SubjectId, Template
 from facekey.services.judge_claim import JudgeClaim, Shown
 from facekey.services.timed import COMPARE, LOAD, RECORD, timed
 
@@ -38,6 +41,7 @@ class Watched:
         windows: the parts of them that must each be the person: at rest, and for each answer.
         challenged: something was asked of the person.
         details: for the record.
+        image: the last frame, encoded; empty when there was none.
     """
 
     subject_id: SubjectId
@@ -47,6 +51,7 @@ class Watched:
     windows: Sequence[tuple[Glimpse, ...]] = field(repr=False)
     challenged: bool
     details: Mapping[str, AuditValue]
+    image: bytes = field(repr=False)
 
 
 class JudgeSession:
@@ -65,6 +70,7 @@ class JudgeSession:
         learning: Learning | None,
         consent: ConsentRule,
         meter: Meter,
+        witness: SpoofWitness,
     ) -> None:
         """Take what a decision needs."""
         self._watcher = watcher
@@ -76,6 +82,7 @@ class JudgeSession:
         self._clock = clock
         self._consent = consent
         self._meter = meter
+        self._witness = witness
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, watched: Watched) -> Decision:
@@ -121,8 +128,8 @@ class JudgeSession:
         }
         on_record = absent or str(decision.reason)
         claim = replace(watched.claim, enrolment=None if template is None else template.enrolment)
-        await self._record(replace(watched, claim=claim), decision.outcome, on_record, details)
-        self._meter.decided(Decided.of(ACTION, decision))
+        receipt = await self._record(replace(watched, claim=claim), decision.outcome, on_record, details)
+        self._decided(decision, watched, receipt, known=absent is None, enrolment=claim.enrolment)
         # (4)
         await self._judge.learn(judged)
         return decision
@@ -134,8 +141,8 @@ class JudgeSession:
             StoreUnavailable: it could not be recorded.
         """
         decision = self._policy.unjudged(PUBLIC[fault], None)
-        await self._record(watched, decision.outcome, str(fault), {})
-        self._meter.decided(Decided.of(ACTION, decision))
+        receipt = await self._record(watched, decision.outcome, str(fault), {})
+        self._decided(decision, watched, receipt)
         return decision
 
     async def abandoned(self, watched: Watched) -> None:
@@ -147,6 +154,22 @@ class JudgeSession:
         await self._record(watched, Outcome.RETRY, ABANDONED, {})
         self._meter.decided(Decided(ACTION, Outcome.RETRY, ABANDONED))
 
+    def _decided(
+        self,
+        decision: Decision,
+        watched: Watched,
+        receipt: Receipt,
+        *,
+        known: bool = True,
+        enrolment: str | None = None,
+    ) -> None:
+        self._meter.decided(Decided.of(ACTION, decision))
+        if decision.reason is Reason.SPOOF_SUSPECTED:
+            at, subject_id = self._clock.now(), watched.subject_id
+            self._witness.keep(
+                SpoofCase(receipt.sequence, subject_id, at, watched.image, known=known, enrolment=enrolment)
+            )
+
     def _pooled(self, watched: Watched, reference: Template) -> Match:
         return pool(
             [
@@ -157,13 +180,13 @@ class JudgeSession:
 
     async def _record(
         self, watched: Watched, outcome: Outcome, reason: str, details: Mapping[str, AuditValue]
-    ) -> None:
+    ) -> Receipt:
         at, actor = self._clock.now(), watched.caller.actor
         said = {**watched.details, **details}
         event = AuditEvent(ACTION, actor, watched.subject_id, outcome, reason, at, said)
         result = Result.SUCCESS if outcome is Outcome.ACCEPT else Result.FAILURE
         with timed(self._meter, RECORD):
-            await self._ledger.settle(event, watched.claim, result)
+            return await self._ledger.settle(event, watched.claim, result)
 
 
 def _clearest(glimpses: Sequence[Glimpse]) -> Evidence:

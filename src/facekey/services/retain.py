@@ -31,12 +31,14 @@ class RetentionPolicy:
     Attributes:
         unused: people who weren't let in for so long are erased; None keeps them.
         grace: for so long, people whose consent has lapsed may still give it anew.
+        spoofs: for so long, evidence of suspected spoofs stays.
         traces: for so long, counters of failures, ended tokens and sent messages stay.
     """
 
     rule: ConsentRule
     unused: timedelta | None
     grace: timedelta
+    spoofs: timedelta
     traces: timedelta
 
     def limits(self, at: datetime) -> Limits:
@@ -45,6 +47,7 @@ class RetentionPolicy:
             self.rule,
             None if self.unused is None else (at - self.unused).date(),
             at - self.grace,
+            at - self.spoofs,
             at - self.traces,
         )
 

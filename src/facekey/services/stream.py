@@ -20,6 +20,7 @@ from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock, Ticker
 from facekey.core.ports.measures import UNMEASURED, Meter
 from facekey.core.ports.shared import SeenFrames, SingleUse
+from facekey.core.ports.spoofs import UNWITNESSED, SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Watcher
 from facekey.core.posture import find_baseline
@@ -86,6 +87,7 @@ class Stream:
         learning: Learning | None = None,
         consent: ConsentRule = ConsentRule.OPTIONAL,
         meter: Meter = UNMEASURED,
+        witness: SpoofWitness = UNWITNESSED,
     ) -> None:
         """Take what sessions need; `wiring` chooses the implementations."""
         self.watcher = watcher
@@ -108,6 +110,7 @@ class Stream:
             learning=learning,
             consent=consent,
             meter=meter,
+            witness=witness,
         )
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":
@@ -354,6 +357,7 @@ class StreamSession:
             self._windows(),
             challenged=self.challenged,
             details=details,
+            image=self._last_image,
         )
 
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 import cv2
 
 from facekey.core.errors import Overloaded
+from facekey.core.spoofs import Drawn
 from facekey.core.types import Assessed, Evidence, Glimpse, Liveness
 
 _T = TypeVar("_T")
@@ -156,6 +157,24 @@ class AssessorPool:
     async def assess(self, image: bytes) -> Assessed:
         """Say how well a face can be judged; raises what `core.ports.vision.Assessor` raises."""
         return await self._workers.run(partial(self._assess, image))
+
+
+class ArtistPool:
+    """Implements `core.ports.spoofs.SpoofArtist` over a synchronous function."""
+
+    def __init__(self, draw: Callable[[bytes], Drawn], workers: Workers) -> None:
+        """Take the work and who does it.
+
+        Args:
+            draw: such as `SpoofPictures.draw`; called from several threads at once.
+            workers: may be shared with other pools.
+        """
+        self._draw = draw
+        self._workers = workers
+
+    async def draw(self, image: bytes) -> Drawn:
+        """What is kept of a picture; raises what `core.ports.spoofs.SpoofArtist` raises."""
+        return await self._workers.run(partial(self._draw, image))
 
 
 class WatcherPool:

@@ -59,6 +59,7 @@ def retention_policy(settings: Settings) -> RetentionPolicy:
         consent_rule(settings),
         timedelta(days=unused) if unused else None,
         grace=timedelta(days=settings.consent_grace_days),
+        spoofs=timedelta(days=settings.spoof_evidence_days),
         traces=timedelta(days=settings.retention_days_traces),
     )
 

@@ -7,6 +7,7 @@ from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.calibration import evidence_of_fmr
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.measures import Meter
+from facekey.core.ports.spoofs import SpoofWitness
 from facekey.services.adapt import Adapt
 from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
@@ -86,6 +87,7 @@ def make_recognition(
     audit: SqlAuditLog,
     ledger: SqlLedger,
     meter: Meter,
+    witness: SpoofWitness,
 ) -> Recognition:
     """What these networks decide about these people.
 
@@ -139,6 +141,7 @@ def make_recognition(
             learning=learning,
             consent=rule,
             meter=meter,
+            witness=witness,
         ),
         identify=Identify(
             analyzer=pool,
@@ -165,6 +168,7 @@ def make_recognition(
             learning=learning,
             consent=rule,
             meter=meter,
+            witness=witness,
         ),
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations, earlier=adaptations, policy=adaptation_policy, clock=clock

@@ -13,6 +13,7 @@ from facekey.api.service import Service, StreamFacts, SystemFacts
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
+from facekey.core.ports.spoofs import SpoofWitness
 from facekey.services.follow_audit import LOOKS_S as AUDIT_LIVE_LOOKS_S
 from facekey.services.label import Label
 from facekey.services.list_people import ListPeople
@@ -45,6 +46,7 @@ from facekey.wiring.limits import (
 from facekey.wiring.privacy import make_privacy
 from facekey.wiring.recognition import People, make_people, make_recognition
 from facekey.wiring.records import Records, make_records
+from facekey.wiring.spoofs import make_read_spoofs, witnessing
 from facekey.wiring.vision import Vision, open_vision, open_zoo
 
 CHECKPOINT_LOOKS_S = 10.0
@@ -67,7 +69,13 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         accounts = make_accounts(deployment, records.log)
         await _require_a_way_in(settings, accounts)
         meters = Meters()
-        vision = await asyncio.to_thread(open_vision, open_zoo(settings), limits=limits, observe=meters.took)
+        vision = await asyncio.to_thread(
+            open_vision,
+            open_zoo(settings),
+            limits=limits,
+            observe=meters.took,
+            spoof_photos=settings.store_images,
+        )
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
             workers=settings.vision_threads, max_waiting=settings.vision_queue, observe=meters.took
@@ -80,6 +88,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 repeating("audit_live", records.follow.look, every_s=AUDIT_LIVE_LOOKS_S),
                 repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
                 alerting(deployment),
+                witnessing(deployment, records, vision, workers) as witness,
             ):
                 people = make_people(deployment, vision, gallery, shared, records.log)
                 service = await _assemble(
@@ -91,6 +100,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                     records=records,
                     accounts=accounts,
                     meters=meters,
+                    witness=witness,
                 )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
@@ -112,6 +122,7 @@ async def _assemble(
     records: Records,
     accounts: Accounts,
     meters: Meters,
+    witness: SpoofWitness,
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
     ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
@@ -124,6 +135,7 @@ async def _assemble(
         audit=audit,
         ledger=ledger,
         meter=meters,
+        witness=witness,
     )
     privacy = make_privacy(deployment, records, people.templates, shared)
     labels = SqlLabels(deployment.database, deployment.ring, audit)
@@ -153,6 +165,7 @@ async def _assemble(
         meters=meters,
         read_audit=records.read,
         follow_audit=records.follow,
+        read_spoofs=make_read_spoofs(deployment, records, people.directory),
         audit_keys=records.signer.public.pem().decode(),
         keys=SqlKeyInventory(deployment.database, deployment.ring),
         stream_limits=stream_limits(settings),

@@ -29,6 +29,7 @@ from facekey.vision.liveness.cnn import LivenessCnn
 from facekey.vision.liveness.depth import DepthReader, MeshDepth, MidasDepth
 from facekey.vision.liveness.parallax import MODEL as PARALLAX_MODEL
 from facekey.vision.liveness.parallax import ParallaxLiveness
+from facekey.vision.liveness.spoof_picture import SpoofPictures
 from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.sequence import SequenceJudge
@@ -58,6 +59,7 @@ class Vision:
     """The networks of one process, and what their cards say of them."""
 
     pipeline: Pipeline
+    spoofs: SpoofPictures
     sequence: SequenceJudge
     matcher: Matcher
     populations: Mapping[ModelId, Population]
@@ -77,6 +79,7 @@ def open_vision(
     limits: DecodeLimits | None = None,
     subject: SubjectPolicy | None = None,
     observe: StageObserver | None = None,
+    spoof_photos: bool = False,
 ) -> Vision:
     """Load every network that is installed and measured.
 
@@ -86,6 +89,7 @@ def open_vision(
     """
     detector = open_detector(zoo)
     mesh_session = zoo.open("facemesh")
+    landmarker = FaceMeshLandmarker(mesh_session)
     cards = {name: zoo.card(name) for name in zoo.names()}
     embedders = [adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if usable(zoo, cards[name])]
     if not embedders:
@@ -103,13 +107,20 @@ def open_vision(
     return Vision(
         pipeline=Pipeline(
             detector=detector,
-            landmarker=FaceMeshLandmarker(mesh_session),
+            landmarker=landmarker,
             embedders=embedders,
             liveness=[network for network, _ in live],
             eyes=EyelidReader(zoo.open("iris")),
             subject=subject,
             limits=limits,
             observe=observe,
+        ),
+        spoofs=SpoofPictures(
+            detector=detector,
+            landmarker=landmarker,
+            depth=open_depth(zoo),
+            limits=limits or DecodeLimits(),
+            photos=spoof_photos,
         ),
         sequence=open_judge(zoo),
         matcher=Matcher(calibrations),

@@ -66,6 +66,8 @@ NEEDED: dict[tuple[str, str], Permission | None] = {
     ("GET", "/api/v1/bias/report"): A,
     ("GET", "/api/v1/audit"): A,
     ("GET", "/api/v1/audit/live"): A,
+    ("GET", "/api/v1/spoofs"): A,
+    ("GET", "/api/v1/spoofs/sequence"): A,
     ("GET", "/api/v1/audit/verify"): A,
     ("GET", "/api/v1/audit/export"): A,
     ("GET", "/api/v1/operators"): D,

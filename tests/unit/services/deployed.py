@@ -21,6 +21,7 @@ from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.clocks import Clock, Ticker
 from facekey.core.ports.shared import Rate
+from facekey.core.ports.spoofs import UNWITNESSED, SpoofWitness
 from facekey.core.types import Assessed, Evidence, Floats
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
@@ -33,6 +34,7 @@ from facekey.services.checkpoint import MakeCheckpoint
 from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
 from facekey.services.export import Export
+from facekey.services.find_name import FindName
 from facekey.services.follow_audit import FollowAudit
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
@@ -40,6 +42,7 @@ from facekey.services.label import Label
 from facekey.services.list_people import ListPeople
 from facekey.services.manage_accounts import ManageAccounts
 from facekey.services.read_audit import ReadAudit
+from facekey.services.read_spoofs import ReadSpoofs
 from facekey.services.register import Register
 from facekey.services.retain import Retain, RetentionPolicy
 from facekey.services.sign_in import SignIn, TokenPolicy
@@ -60,6 +63,7 @@ from facekey.store.sql.operators import SqlOperators
 from facekey.store.sql.personal_data import SqlPersonalRecords
 from facekey.store.sql.refresh_tokens import SqlRefreshTokens
 from facekey.store.sql.retention import SqlRetention
+from facekey.store.sql.spoofs import SqlSpoofs
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALIBRATION, MODEL, direction, evidence, near
 from tests.unit.core.test_head import documented_head
@@ -210,6 +214,7 @@ RETENTION = RetentionPolicy(
     ConsentRule.OPTIONAL,
     unused=timedelta(days=1095),
     grace=timedelta(days=30),
+    spoofs=timedelta(days=30),
     traces=timedelta(days=30),
 )
 
@@ -236,6 +241,24 @@ def reading(store: Store, clock: Clock) -> ReadAudit:
     )
 
 
+def spoofs_of(store: Store, rule: ConsentRule = ConsentRule.OPTIONAL) -> SqlSpoofs:
+    """Where evidence of suspected spoofs lies."""
+    return SqlSpoofs(store.database, store.ring, store.audit.names, rule)
+
+
+def reading_spoofs(store: Store, clock: Clock) -> ReadSpoofs:
+    """Suspected spoofs for operators."""
+    key = store.keys.pseudonyms
+    return ReadSpoofs(
+        read=reading(store, clock),
+        view=SqlAuditView(store.database, pseudonym_key=key),
+        store=spoofs_of(store),
+        names=FindName(directory=store.directory, pseudonym_key=key),
+        audit=store.audit,
+        clock=clock,
+    )
+
+
 def services(
     store: Store,
     analyzer: Playback,
@@ -247,6 +270,7 @@ def services(
     adaptation: AdaptationPolicy | None = None,
     consent: ConsentRule = ConsentRule.OPTIONAL,
     keep_photos: bool = False,
+    witness: SpoofWitness = UNWITNESSED,
 ) -> Service:
     clock = clock or FixedClock()
     stage = stage or Stage()
@@ -285,6 +309,7 @@ def services(
             learning=learning,
             consent=consent,
             meter=meters,
+            witness=witness,
         ),
         identify=Identify(
             analyzer=analyzer,
@@ -321,6 +346,7 @@ def services(
             learning=learning,
             consent=consent,
             meter=meters,
+            witness=witness,
         ),
         know_caller=accounts.know_caller,
         sign_in=accounts.sign_in,
@@ -339,6 +365,7 @@ def services(
             clock=clock,
         ),
         read_audit=reading(store, clock),
+        read_spoofs=reading_spoofs(store, clock),
         follow_audit=FollowAudit(tail=SqlAuditTail(store.database), audit=store.audit, clock=clock),
         audit_keys=SIGNER.public.pem().decode(),
         keys=SqlKeyInventory(store.database, store.ring),

@@ -219,6 +219,7 @@ async def test_everything_is_exported(store: Store, analyzer: Playback, clock: H
         "adaptation": {"updated_at": None, "earlier_versions": []},
         "failed_attempts": {"count": 1, "last_at": NOW.isoformat(), "locked": False},
         "declared_groups": {},
+        "suspected_spoofs": [],
     }
     data = await service.export(ALICE, caller=CALLER)
     assert export_of(data, vectors=False, photos=False)["images"] == [
@@ -263,15 +264,22 @@ async def fill_every_table(store: Store, name: SubjectId) -> list[bytes]:
 
     async def filling(connection: AsyncConnection) -> None:
         (uid,) = (await connection.execute(select(subjects.c.uid).where(store.whose(name)))).one()
-        samples = {"sealed": None, "subject_uid": uid, "version": 1, "number": 90, "attribute": "a"}
+        samples = {
+            "sealed": None,
+            "subject_uid": uid,
+            "version": 1,
+            "number": 90,
+            "attribute": "a",
+            "sequence": 9,
+        }
         for number, table in enumerate(OF_A_PERSON):
             row = {
                 column.name: samples.get(column.name, f"{column.name} {number}")
                 for column in table.columns
                 if column.name not in ("expires_at", "withdrawn_at")
             }
-            if "sealed" in row:
-                row["sealed"] = sealed(number)
+            for column in {"sealed", "depth", "photo"} & row.keys():
+                row[column] = sealed(number)
             if table.name == "templates":
                 row["model"] = "another"
             await connection.execute(insert(table).values(**row))

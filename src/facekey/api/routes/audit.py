@@ -100,7 +100,7 @@ async def list_records(
     found = await service.read_audit.find(wanted.query(), caller=caller)
     more = len(found) == wanted.limit and found[-1].sequence > 1
     return AuditPage(
-        records=[_record(record) for record in found], next_before=found[-1].sequence if more else None
+        records=[record_of(record) for record in found], next_before=found[-1].sequence if more else None
     )
 
 
@@ -180,7 +180,7 @@ async def live(
     request.scope["state"][ENDS] = lasting.ended.set
 
     def line(record: ChainedRecord) -> bytes | None:
-        shown = _record(record)
+        shown = record_of(record)
         if without_reads and shown.action == READ_AUDIT:
             return None
         return shown.model_dump_json().encode() + b"\n"
@@ -205,5 +205,6 @@ async def _ended(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
         yield line.encode() + b"\n"
 
 
-def _record(record: ChainedRecord) -> AuditRecord:
+def record_of(record: ChainedRecord) -> AuditRecord:
+    """A record as it is shown."""
     return AuditRecord(sequence=record.sequence, digest=record.digest.hex(), **json.loads(record.body))

@@ -103,6 +103,7 @@ class AuditQuery:
 
     Attributes:
         before: only those with a lower sequence.
+        sequence: only this one.
         reasons: any of them; none for all.
         without: not those of this action.
         since: not older than this.
@@ -111,6 +112,7 @@ class AuditQuery:
 
     limit: int
     before: int | None = None
+    sequence: int | None = None
     action: str | None = None
     outcome: str | None = None
     reasons: tuple[str, ...] = ()

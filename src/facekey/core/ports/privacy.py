@@ -51,6 +51,7 @@ class PersonalData:
         learned: how often adaptation changed the template, and until when it can be undone.
         labels: groups they declared for bias monitoring.
         images: their photos, if those are kept.
+        spoofs: what is kept of attempts to pass for them.
     """
 
     subject: Subject
@@ -64,7 +65,22 @@ class PersonalData:
     adapted_at: datetime | None
     labels: dict[str, str] = field(repr=False)
     images: tuple[bytes, ...] = field(repr=False)
+    spoofs: tuple["SpoofKept", ...]
     records: tuple[ChainedRecord, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoofKept:
+    """That there is evidence of a suspected spoof in which somebody claimed to be this person.
+
+    Attributes:
+        sequence: of its audit record.
+        photo: a photo of whoever it was is kept, too.
+    """
+
+    sequence: int
+    at: datetime
+    photo: bool
 
 
 class PersonalRecords(Protocol):
@@ -97,12 +113,14 @@ class Limits:
         rule: whether those without any consent may stay.
         unused_since: who was seen last before that day goes.
         lapsed_before: whose consent ended before goes.
+        spoofs_before: evidence of suspected spoofs older than that goes.
         traces_before: counters of failures, used and ended tokens and sent messages older than that go.
     """
 
     rule: ConsentRule
     unused_since: date | None
     lapsed_before: datetime
+    spoofs_before: datetime
     traces_before: datetime
 
 
@@ -113,6 +131,7 @@ class Traces:
     attempts: int = 0
     refresh_tokens: int = 0
     messages: int = 0
+    spoofs: int = 0
 
 
 class Retention(Protocol):

@@ -70,6 +70,8 @@ class SqlAuditView:
         conditions: list[ColumnElement[bool]] = []
         if query.before is not None:
             conditions.append(audit.c.sequence < query.before)
+        if query.sequence is not None:
+            conditions.append(audit.c.sequence == query.sequence)
         if query.action is not None:
             conditions.append(_of_action(query.action))
         if query.outcome is not None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.attempts import Failures
 from facekey.core.audit import ChainedRecord
 from facekey.core.errors import SubjectUnknown
-from facekey.core.ports.privacy import PersonalData
+from facekey.core.ports.privacy import PersonalData, SpoofKept
 from facekey.core.types import Subject, SubjectId
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_trail import about
@@ -18,7 +18,15 @@ from facekey.store.sql.images import open_image
 from facekey.store.sql.ledger import read_failures, user_key
 from facekey.store.sql.names import Names
 from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
-from facekey.store.sql.tables import adaptation, audit, images, labels, subjects, template_history
+from facekey.store.sql.tables import (
+    adaptation,
+    audit,
+    images,
+    labels,
+    spoof_evidence,
+    subjects,
+    template_history,
+)
 from facekey.store.sql.times import day_of, time_of
 
 
@@ -72,6 +80,7 @@ class SqlPersonalRecords:
             adapted_at=time_of((await connection.execute(adapted)).scalar_one_or_none()),
             labels=await _labels(connection, seal, sealed.uid),
             images=await _images(connection, seal, sealed.uid),
+            spoofs=await _spoofs(connection, sealed.uid),
             records=await self._records(connection, subject_id),
         )
 
@@ -100,3 +109,13 @@ async def _images(connection: AsyncConnection, seal: Seal, uid: str) -> tuple[by
         select(images.c.number, images.c.sealed).where(images.c.subject_uid == uid).order_by(images.c.number)
     )
     return tuple(open_image(seal, bytes(row.sealed), uid=uid, number=row.number) for row in rows)
+
+
+async def _spoofs(connection: AsyncConnection, uid: str) -> tuple[SpoofKept, ...]:
+    kept = spoof_evidence.c
+    rows = await connection.execute(
+        select(kept.sequence, kept.taken_at, kept.photo.is_not(None).label("photo"))
+        .where(kept.subject_uid == uid)
+        .order_by(kept.sequence)
+    )
+    return tuple(SpoofKept(row.sequence, datetime.fromisoformat(row.taken_at), row.photo) for row in rows)

@@ -8,7 +8,7 @@ from facekey.core.ports.privacy import Limits, Overdue, Traces
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import open_id
-from facekey.store.sql.tables import attempts, outbox, refresh_tokens, subjects
+from facekey.store.sql.tables import attempts, outbox, refresh_tokens, spoof_evidence, subjects
 from facekey.store.sql.times import written
 
 AT_ONCE = 200
@@ -50,7 +50,10 @@ class SqlRetention:
             sent = await connection.execute(
                 delete(outbox).where(or_(outbox.c.sent_at < before, outbox.c.failed_at < before))
             )
-            return Traces(failures.rowcount, tokens.rowcount, sent.rowcount)
+            spoofs = await connection.execute(
+                delete(spoof_evidence).where(spoof_evidence.c.taken_at < written(limits.spoofs_before))
+            )
+            return Traces(failures.rowcount, tokens.rowcount, sent.rowcount, spoofs.rowcount)
 
         return await self._database.write(clearing)
 

@@ -40,13 +40,14 @@ from facekey.store.sql.tables import (
     images,
     labels,
     outbox,
+    spoof_evidence,
     subjects,
     template_history,
     templates,
 )
 from facekey.store.sql.times import text_of, written
 
-OF_A_PERSON = (templates, template_history, adaptation, images, consents, labels)
+OF_A_PERSON = (templates, template_history, adaptation, images, consents, labels, spoof_evidence)
 """Tables whose rows go with the person."""
 
 

@@ -89,6 +89,16 @@ images = Table(
     Column("stored_at", String(32), nullable=False),
 )
 
+spoof_evidence = Table(
+    "spoof_evidence",  # what a suspected spoof looked like, by its audit record
+    metadata,
+    Column("sequence", _sequence, primary_key=True, autoincrement=False),
+    Column("subject_uid", ForeignKey("subjects.uid", ondelete="CASCADE"), nullable=False, index=True),
+    Column("depth", LargeBinary),
+    Column("photo", LargeBinary),
+    Column("taken_at", String(32), nullable=False, index=True),
+)
+
 consents = Table(
     "consents",
     metadata,
