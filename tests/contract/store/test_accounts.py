@@ -70,30 +70,60 @@ async def test_each_token_gives_the_next_once(tokens: SqlRefreshTokens, operator
     await exchange(tokens, "second", "third", NOW + timedelta(minutes=100))
 
 
+LOST, LATE = timedelta(seconds=10), timedelta(seconds=10.1)
+
+
 async def test_a_token_that_is_used_again_ends_the_whole_chain(
     tokens: SqlRefreshTokens, operators: SqlOperators, store: Store
 ) -> None:
     await begun(tokens, operators)
     await exchange(tokens, "first", "second")
     with pytest.raises(NotSignedIn):
-        await exchange(tokens, "first", "stolen")
+        await exchange(tokens, "first", "stolen", NOW + LATE)
     assert (await recorded(store))[-1]["reason"] == "refresh_token_reused"
     for token in ("second", "stolen"):
         with pytest.raises(NotSignedIn):
-            await exchange(tokens, token, "next")
+            await exchange(tokens, token, "next", NOW + LATE)
 
 
-async def test_of_two_at_once_one_wins_and_the_chain_ends(
+async def test_an_answer_that_got_lost_is_given_again(
+    tokens: SqlRefreshTokens, operators: SqlOperators, store: Store
+) -> None:
+    await begun(tokens, operators)
+    await exchange(tokens, "first", "lost")
+    await exchange(tokens, "first", "again", NOW + LOST)
+    await exchange(tokens, "again", "third", NOW + timedelta(minutes=1))
+    assert not [one for one in await recorded(store) if one["reason"] == "refresh_token_reused"]
+    # Whoever comes with the answer that was lost is a second holder.
+    with pytest.raises(NotSignedIn):
+        await exchange(tokens, "lost", "stolen", NOW + timedelta(minutes=2))
+    with pytest.raises(NotSignedIn):
+        await exchange(tokens, "third", "fourth", NOW + timedelta(minutes=2))
+
+
+async def test_an_answer_that_was_used_was_not_lost(
     tokens: SqlRefreshTokens, operators: SqlOperators
 ) -> None:
     await begun(tokens, operators)
-    outcomes = await asyncio.gather(
-        *(exchange(tokens, "first", f"next{n}") for n in range(4)), return_exceptions=True
-    )
-    assert sum(isinstance(one, RefreshToken) for one in outcomes) == 1
-    for number in range(4):
+    await exchange(tokens, "first", "second")
+    await exchange(tokens, "second", "third", NOW + timedelta(seconds=1))
+    for token in ("first", "third"):
         with pytest.raises(NotSignedIn):
-            await exchange(tokens, f"next{number}", "later")
+            await exchange(tokens, token, "stolen", NOW + timedelta(seconds=2))
+
+
+async def test_of_several_at_once_one_chain_goes_on(
+    tokens: SqlRefreshTokens, operators: SqlOperators
+) -> None:
+    await begun(tokens, operators)
+    await asyncio.gather(*(exchange(tokens, "first", f"next{n}") for n in range(4)))
+    later, heirs = NOW + LATE, []
+    for number in range(4):
+        try:
+            heirs.append(await exchange(tokens, f"next{number}", f"later{number}", later))
+        except NotSignedIn:
+            continue
+    assert len(heirs) <= 1  # the others count as used, and end the chain
 
 
 @pytest.mark.parametrize(("token", "minutes"), [("unknown", 0), ("first", 60)])

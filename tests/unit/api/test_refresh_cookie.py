@@ -165,7 +165,8 @@ async def test_a_token_of_the_form_goes_before_the_cookie(app: FastAPI) -> None:
 async def test_a_token_that_was_used_ends_the_sign_in_and_the_cookie(app: FastAPI, store: Store) -> None:
     first = await signed_in(app)
     second = cookie_of(await post(app, "token", *REFRESH, cookie=first)).value
-    for token in (first, second):
+    third = cookie_of(await post(app, "token", *REFRESH, cookie=second)).value
+    for token in (first, second, third):
         answer = await post(app, "token", *REFRESH, cookie=token)
         assert (answer.status, answer.code) == (401, "not_signed_in")
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.accounts import RefreshToken
@@ -13,6 +13,8 @@ from facekey.store.sql.database import Database
 from facekey.store.sql.tables import refresh_tokens
 from facekey.store.sql.times import written
 from facekey.store.sql.vouching import Vouching
+
+LOST_ANSWER_S = 10.0
 
 
 class SqlRefreshTokens:
@@ -33,6 +35,10 @@ class SqlRefreshTokens:
     ) -> RefreshToken:
         """Use a token once and keep the one that follows.
 
+        A page that is loaded again in the middle of a renewal never gets the answer. Within
+        `LOST_ANSWER_S`, and while nobody used what was answered, the token is therefore good again;
+        the unused answer counts as used from then on, so that a second holder still gives itself away.
+
         Raises:
             NotSignedIn: it doesn't count; when it was used before, the chain is revoked.
         """
@@ -47,7 +53,7 @@ class SqlRefreshTokens:
             if at >= datetime.fromisoformat(row["expires_at"]):
                 return None
             family, operator_uid = row["family"], row["operator_uid"]
-            if row["used_at"] is not None:
+            if row["used_at"] is not None and not await _answer_was_lost(connection, row, at):
                 await _end_family(connection, family, at)
                 actor = f"operator:{operator_uid}"
                 event = AuditEvent("refresh", actor, None, "refused", "refresh_token_reused", at, {})
@@ -91,6 +97,23 @@ class SqlRefreshTokens:
             "expires_at": written(token.expires_at),
         }
         await connection.execute(insert(refresh_tokens).values(self._vouching.vouched(refresh_tokens, row)))
+
+
+async def _answer_was_lost(connection: AsyncConnection, used: RowMapping, at: datetime) -> bool:
+    """Whether the token that followed a used one was never seen; it counts as used from now on."""
+    if at - datetime.fromisoformat(used["used_at"]) > timedelta(seconds=LOST_ANSWER_S):
+        return False
+    unseen = await connection.execute(
+        update(refresh_tokens)
+        .where(
+            refresh_tokens.c.family == used["family"],
+            refresh_tokens.c.issued_at == used["used_at"],
+            refresh_tokens.c.used_at.is_(None),
+            refresh_tokens.c.revoked_at.is_(None),
+        )
+        .values(used_at=written(at))
+    )
+    return unseen.rowcount == 1
 
 
 async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) -> None:
