@@ -102,9 +102,10 @@ async def test_guessing_passwords_is_slowed_by_name_and_by_address(accounts: Acc
         await accounts.sign_in("another", PASSWORD, address="198.51.100.1")
 
 
-async def test_refreshing_gives_a_new_pair(accounts: Accounts) -> None:
+async def test_refreshing_gives_a_new_pair(accounts: Accounts, clock: HandClock) -> None:
     first = await signed_in(accounts)
     second = await accounts.sign_in.refresh(first.refresh_token)
+    clock.move(60)
     assert second.refresh_token != first.refresh_token
     await known(accounts, second.access_token)
     with pytest.raises(NotSignedIn):
