@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { useCallback } from "react";
 
+import { filtersOf } from "@/features/activity/filters";
 import { LoginPage } from "@/features/login/LoginPage";
 
 import { Defect, Missing } from "./faults";
@@ -102,10 +103,16 @@ const person = createRoute({
     return <PersonPage key={userId} userId={userId} />;
   },
 });
+const ActivityPage = lazyRouteComponent(() => import("@/features/activity/ActivityPage"), "ActivityPage");
 const activity = createRoute({
   getParentRoute: () => records,
   path: "/activity",
-  component: lazyRouteComponent(() => import("@/features/activity/ActivityPage"), "ActivityPage"),
+  validateSearch: filtersOf,
+  loader: () => ActivityPage.preload?.(),
+  component: function Activity() {
+    const navigate = activity.useNavigate();
+    return <ActivityPage filters={activity.useSearch()} onFilters={(search) => void navigate({ search })} />;
+  },
 });
 const spoofs = createRoute({
   getParentRoute: () => records,

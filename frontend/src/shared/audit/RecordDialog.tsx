@@ -1,12 +1,12 @@
 import { text } from "@/shared/text/text";
+import { Badge } from "@/shared/ui/Badge";
 import { Copyable } from "@/shared/ui/Copyable";
 import { Dialog } from "@/shared/ui/Dialog";
 import { Facts } from "@/shared/ui/Page";
 import { When } from "@/shared/ui/When";
 
 import { type AuditRecord } from "./records";
-import { Result } from "./RecordsTable";
-import { actionWord, actorOf, reasonWord } from "./words";
+import { actionWord, actorOf, outcomeWord, reasonWord, toneOf } from "./words";
 
 import styles from "./Records.module.css";
 
@@ -38,7 +38,12 @@ export function RecordFacts({ record }: { readonly record: AuditRecord }) {
       <Facts
         facts={[
           [words.what, actionWord(record.action)],
-          [words.result, <Result key="result" record={record} />],
+          [
+            words.result,
+            <Badge key="result" tone={toneOf(record.outcome, record.reason)}>
+              {outcomeWord(record.outcome)}
+            </Badge>,
+          ],
           [words.why, reasonWord(record.reason)],
           [words.when, <When key="at" at={record.at} />],
           [
@@ -79,5 +84,6 @@ function Measured({ details }: Pick<AuditRecord, "details">) {
 function said(name: string, value: string | number | boolean | null): string {
   if (typeof value === "boolean") return value ? text.common.yes : text.common.no;
   if (name === "told" && typeof value === "string") return reasonWord(value);
-  return String(value);
+  // Networks are named with a mark of their weights, which tells nothing to most people.
+  return name === "models" ? String(value).replaceAll(/:[0-9a-f]+/g, "") : String(value);
 }

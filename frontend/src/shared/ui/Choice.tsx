@@ -49,7 +49,7 @@ export function Select<Value extends string>({
       }}
       {...(hideLabel ? { "aria-label": label } : {})}
     >
-      {!hideLabel && <Label>{label}</Label>}
+      {!hideLabel && <Label className={styles["label"] ?? ""}>{label}</Label>}
       <Button>
         {/* Without its own words it would show the whole option, mark and all. */}
         <SelectValue>{({ selectedText }) => selectedText}</SelectValue>
