@@ -1,6 +1,72 @@
-import { text } from "@/shared/text/text";
-import { Page } from "@/shared/ui/Page";
+import { useState } from "react";
 
+import { type CameraState } from "@/shared/camera/camera";
+import { CameraFault } from "@/shared/camera/CameraFault";
+import { text } from "@/shared/text/text";
+import { Button } from "@/shared/ui/Button";
+import { Card, Page } from "@/shared/ui/Page";
+
+import { Broken } from "./Broken";
+import { Decided } from "./Decided";
+import { type LiveState } from "./live-session";
+import { LiveView } from "./LiveView";
+import { useAttempt } from "./use-attempt";
+import { WhoForm } from "./WhoForm";
+
+/** Say who you are, look at the camera, and be let in or told why not. */
 export function SignInPage() {
-  return <Page title={text.signIn.title}>{null}</Page>;
+  const [userId, setUserId] = useState("");
+  const { camera, picture, live, state, begin, end } = useAttempt();
+  const again = () => begin(userId);
+  const other = () => {
+    setUserId("");
+    end();
+  };
+
+  return (
+    <Page title={text.signIn.title} intro={text.signIn.intro} narrow>
+      <div data-phase={phaseOf(state, picture)}>
+        <Card>
+          {live === null ? (
+            <WhoForm
+              userId={userId}
+              onStart={(given) => {
+                setUserId(given);
+                begin(given);
+              }}
+            />
+          ) : state?.phase === "decided" ? (
+            <Decided decision={state.decision} userId={userId} onAgain={again} onChange={end} onOther={other} />
+          ) : state?.phase === "broken" ? (
+            <Broken key={live.number} trouble={state.trouble} onAgain={again} onChange={end} />
+          ) : picture.state === "idle" || picture.state === "asking" || picture.state === "live" ? (
+            <LiveView
+              camera={picture}
+              live={live}
+              state={state}
+              onChoose={(deviceId) => void camera.start(deviceId)}
+              onStop={end}
+            />
+          ) : (
+            <CameraFault
+              trouble={picture.state}
+              onRetry={again}
+              otherwise={<Button onPress={end}>{text.common.back}</Button>}
+            />
+          )}
+        </Card>
+      </div>
+    </Page>
+  );
+}
+
+/** What is going on, in one word for styles and for those who watch the page from outside. */
+function phaseOf(state: LiveState | null, picture: CameraState): string {
+  if (state === null) return "who";
+  if (state.phase === "decided") return state.decision.authenticated ? "authenticated" : "refused";
+  if (state.phase === "broken") return `broken-${state.trouble.kind}`;
+  if (picture.state !== "live") return `camera-${picture.state}`;
+  if (state.phase !== "watching") return state.phase;
+  if (state.challenge !== null) return "challenge";
+  return state.progress >= 1 ? "deciding" : "watching";
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { LiveSession, type Socket } from "./live-session";
+import { LiveSession } from "./live-session";
 
 class FakeSocket extends EventTarget {
   readonly path: string;

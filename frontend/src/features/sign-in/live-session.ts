@@ -43,6 +43,8 @@ const LOOK_MS = 1000;
 const ROUNDED = 0.001; // the service tells progress with three digits
 const FIRST: Watching = { phase: "watching", face: null, progress: 0, advice: null, challenge: null, time: null };
 
+let attempts = 0;
+
 /**
  * One attempt to sign in over the live stream: one socket, one session id, one decision.
  *
@@ -50,6 +52,8 @@ const FIRST: Watching = { phase: "watching", face: null, progress: 0, advice: nu
  * anew. The first message goes out with the first frame, so nothing leaves the page before there is a picture.
  */
 export class LiveSession {
+  /** Tells one attempt of this page from another. */
+  readonly number = ++attempts;
   #state: LiveState = { phase: "connecting" };
   #socket: Socket | null = null;
   #token: string | null = null;

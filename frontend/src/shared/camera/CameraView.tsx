@@ -80,13 +80,14 @@ function Oval({
   return (
     <svg className={styles["oval"]} viewBox={`0 0 ${width} ${HEIGHT}`} data-tone={tone} aria-hidden="true">
       <path className={styles["veil"]} fillRule="evenodd" d={`M0 0H${width}V${HEIGHT}H0Z ${edge}`} />
+      <path className={styles["halo"]} d={edge} />
       <path className={styles["edge"]} d={edge} />
-      {progress !== null && (
+      {progress !== null && progress > 0 && (
         <path
           className={styles["progress"]}
           d={edge}
           pathLength={1}
-          strokeDasharray={`${Math.min(1, Math.max(0, progress))} 2`}
+          strokeDasharray={`${Math.min(1, progress)} 2`}
         />
       )}
     </svg>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import styles from "./Guidance.module.css";
 
-const HELD_MS = 900;
+const HELD_MS = 600;
 
 interface Props {
   readonly words: string;

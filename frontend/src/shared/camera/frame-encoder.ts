@@ -23,6 +23,11 @@ export class FrameEncoder {
     return this.#busy;
   }
 
+  /** Start the worker, so that the first picture needn't wait for it. */
+  warm(): void {
+    if (typeof OffscreenCanvas !== "undefined") this.#worker ??= this.#started();
+  }
+
   /** The picture as it is now; null while another is encoded, before there is one, and when it can't be read. */
   async encode(video: HTMLVideoElement): Promise<Blob | null> {
     if (this.#busy || video.videoWidth === 0) return null;

@@ -67,7 +67,7 @@ export function Failed({ problem, onRetry }: { readonly problem: ApiProblem; rea
 }
 
 /** Seconds until a problem says that one may try again. */
-export function useSecondsLeft(problem: ApiProblem): number {
+export function useSecondsLeft(problem: Pick<ApiProblem, "retryAfterS">): number {
   const [left, setLeft] = useState(Math.ceil(problem.retryAfterS ?? 0));
   useEffect(() => {
     if (left <= 0) return;

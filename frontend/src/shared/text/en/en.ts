@@ -11,6 +11,7 @@ import { problems } from "./problems";
 import { signIn } from "./sign-in";
 import { spoofs } from "./spoofs";
 import { system } from "./system";
+import { userId } from "./user-id";
 
 export const en = {
   access,
@@ -26,4 +27,5 @@ export const en = {
   signIn,
   spoofs,
   system,
+  userId,
 };

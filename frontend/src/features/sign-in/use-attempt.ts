@@ -1,0 +1,99 @@
+import { useEffect, useState, useSyncExternalStore, type RefObject } from "react";
+
+import { type LiveCamera } from "@/shared/camera/camera";
+import { eachFrame } from "@/shared/camera/each-frame";
+import { FrameEncoder, type FrameSize } from "@/shared/camera/frame-encoder";
+import { useCamera } from "@/shared/camera/use-camera";
+import { usePageHidden } from "@/shared/camera/use-page-hidden";
+import { session } from "@/shared/session/session";
+
+import { LiveSession, type LiveState } from "./live-session";
+
+const PICTURE = { widthPx: 640, heightPx: 480 };
+const FRAME: FrameSize = { mostWidthPx: 640, mostHeightPx: 480, quality: 0.85 };
+
+function connect(path: string): WebSocket {
+  const address = new URL(path, globalThis.location.href);
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  return new WebSocket(address);
+}
+
+const nothing = (): LiveState | null => null;
+const never = () => () => undefined;
+
+/** Camera and live session of one attempt after another; both end when the page is left or hidden. */
+export function useAttempt() {
+  const { camera, state: picture } = useCamera(PICTURE);
+  const [live, setLive] = useState<LiveSession | null>(null);
+  const state = useSyncExternalStore(live?.subscribe ?? never, live?.current ?? nothing);
+  const goesOn = state?.phase === "connecting" || state?.phase === "watching";
+
+  const begin = (userId: string) => {
+    if (live !== null && !live.over) return;
+    const next = new LiveSession({ userId, token: () => session.token(), connect });
+    setLive(next);
+    void camera.start();
+    // Where nobody has to be asked, the connection is made while the camera starts.
+    void alreadyAllowed().then((allowed) => {
+      if (allowed) next.open();
+    });
+  };
+  const end = () => {
+    live?.leave();
+    camera.stop();
+    setLive(null);
+  };
+
+  usePageHidden(() => {
+    if (goesOn && picture.state === "live") live?.fail({ kind: "hidden", detail: null, retryAfterS: null });
+  });
+  useEffect(() => {
+    const offline = () => live?.fail({ kind: "connection", detail: null, retryAfterS: null });
+    const left = () => live?.leave();
+    globalThis.addEventListener("offline", offline);
+    globalThis.addEventListener("pagehide", left);
+    return () => {
+      globalThis.removeEventListener("offline", offline);
+      globalThis.removeEventListener("pagehide", left);
+      left();
+    };
+  }, [live]);
+  useEffect(() => {
+    // The light of the camera goes out as soon as there is an answer.
+    if (live !== null && !goesOn) camera.stop();
+  }, [live, goesOn, camera]);
+  useEffect(() => {
+    // Without a picture there is nothing to judge.
+    if (!["idle", "asking", "live"].includes(picture.state)) live?.leave();
+  }, [picture.state, live]);
+
+  return { camera, picture, live, state, begin, end };
+}
+
+/** Sends what the camera sees for as long as the session wants it. */
+export function useFrames(video: RefObject<HTMLVideoElement | null>, camera: LiveCamera, live: LiveSession): void {
+  const { stream } = camera;
+  useEffect(() => {
+    const element = video.current;
+    if (element === null) return;
+    live.open();
+    const encoder = new FrameEncoder(FRAME);
+    encoder.warm();
+    const stop = eachFrame(element, () => {
+      if (encoder.busy || !live.wants(performance.now())) return;
+      void encoder.encode(element).then((frame) => {
+        if (frame !== null) live.send(frame, performance.now());
+      });
+    });
+    return () => {
+      stop();
+      encoder.close();
+    };
+  }, [video, stream, live]);
+}
+
+async function alreadyAllowed(): Promise<boolean> {
+  // Some browsers can't be asked about the camera.
+  const asked = navigator.permissions.query({ name: "camera" });
+  return asked.then(({ state }) => state === "granted").catch(() => false);
+}
