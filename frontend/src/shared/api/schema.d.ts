@@ -479,6 +479,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spoofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Spoofs
+         * @description Suspected spoofs, the newest first. That somebody looked is on record, too.
+         */
+        get: operations["list_spoofs_api_v1_spoofs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spoofs/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Spoof
+         * @description One of them, with what was kept of it. That somebody looked at it is on record.
+         */
+        get: operations["show_spoof_api_v1_spoofs__sequence__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/doctor": {
         parameters: {
             query?: never;
@@ -1839,6 +1879,90 @@ export interface components {
              * @description Since when it signs no more.
              */
             retired_at: string | null;
+        };
+        /**
+         * SpoofPage
+         * @description Suspected spoofs, the newest first.
+         */
+        SpoofPage: {
+            /**
+             * Next Before
+             * @description Give it as `before` for the next page; null on the last.
+             */
+            next_before: number | null;
+            /** Records */
+            records: components["schemas"]["SpoofRecord"][];
+        };
+        /**
+         * SpoofRecord
+         * @description A record of a suspected spoof.
+         */
+        SpoofRecord: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: {
+                [key: string]: string | number | boolean | null;
+            };
+            /**
+             * Digest
+             * @description Hash of the record, hex.
+             */
+            digest: string;
+            /**
+             * Evidence
+             * @description There is a depth picture or a photo of it.
+             */
+            evidence: boolean;
+            /** Outcome */
+            outcome: string;
+            /** Reason */
+            reason: string;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Subject
+             * @description Pseudonym of the person that it is about.
+             */
+            subject: string | null;
+        };
+        /**
+         * SpoofShown
+         * @description One suspected spoof.
+         */
+        SpoofShown: {
+            /**
+             * Depth Png
+             * @description Base64: the depth of the face, 96 x 96, grey, near is bright. Null when none was kept.
+             */
+            depth_png: string | null;
+            /**
+             * Photo
+             * @description Base64: the picture, where photos are kept.
+             */
+            photo: string | null;
+            /** Photo Type */
+            photo_type: string | null;
+            record: components["schemas"]["AuditRecord"];
+            /**
+             * Scores
+             * @description Scores that went on record: `liveness`, `quality`, `match_evidence`, with adaptation `anchor_evidence` and `bar`. Empty when a stream was refused before anybody was compared.
+             */
+            scores: {
+                [key: string]: number;
+            };
+            /**
+             * User Id
+             * @description Who was claimed; null when nobody of that id is enrolled.
+             */
+            user_id: string | null;
         };
         /**
          * StreamFacts
@@ -4499,6 +4623,204 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["RegistrationProblem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_spoofs_api_v1_spoofs_get: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpoofPage"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_spoof_api_v1_spoofs__sequence__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpoofShown"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After */

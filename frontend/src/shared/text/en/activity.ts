@@ -97,7 +97,7 @@ export const activity = {
     add_api_key: "API key added",
     revoke_api_key: "API key revoked",
     read_audit: "Look at the log",
-    look_at_spoof: "Look at a spoof attempt",
+    read_spoof: "Look at spoof attempts",
     seal_audit: "Log sealed",
     keys_rotate: "Keys rotated",
     renew_face_token_key: "Token key renewed",
