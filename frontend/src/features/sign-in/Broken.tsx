@@ -7,7 +7,7 @@ import { Button, ButtonLink } from "@/shared/ui/Button";
 import { useSecondsLeft } from "@/shared/ui/States";
 
 import { Fallback } from "./Fallback";
-import { Outcome } from "./Outcome";
+import { Outcome } from "@/shared/ui/Outcome";
 import { type Trouble, type TroubleKind } from "./trouble";
 
 const words = text.signIn;

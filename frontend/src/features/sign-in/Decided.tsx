@@ -4,7 +4,7 @@ import { text } from "@/shared/text/text";
 import { Button } from "@/shared/ui/Button";
 
 import { Fallback } from "./Fallback";
-import { Outcome } from "./Outcome";
+import { Outcome } from "@/shared/ui/Outcome";
 import { Scores } from "./Scores";
 import { type Decision } from "./status";
 

@@ -1,6 +1,7 @@
 import { useSession } from "@/shared/session/use-session";
 import { text } from "@/shared/text/text";
 import { ButtonLink } from "@/shared/ui/Button";
+import { More } from "@/shared/ui/More";
 
 import styles from "./Fallback.module.css";
 
@@ -10,18 +11,11 @@ export function Fallback() {
   // A service without accounts has no passwords.
   const open = current.state === "signed_in" && current.me.open;
   return (
-    <details className={styles["fallback"]}>
-      <summary>{text.signIn.fallback}</summary>
+    <More summary={text.signIn.fallback}>
       <div className={styles["ways"]}>
         <p>{text.signIn.fallbackHow}</p>
-        {open ? (
-          <p>{text.login.notNeeded}</p>
-        ) : (
-          <ButtonLink href="/login" size="small">
-            {text.signIn.fallbackOperator}
-          </ButtonLink>
-        )}
+        {open ? <p>{text.login.notNeeded}</p> : <ButtonLink href="/login">{text.signIn.fallbackOperator}</ButtonLink>}
       </div>
-    </details>
+    </More>
   );
 }

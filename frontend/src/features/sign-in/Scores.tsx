@@ -1,5 +1,6 @@
 import { formatScore } from "@/shared/format/format";
 import { text } from "@/shared/text/text";
+import { More } from "@/shared/ui/More";
 import { Facts } from "@/shared/ui/Page";
 
 import { type Decision } from "./status";
@@ -12,17 +13,14 @@ const NAMES = ["confidence", "threshold", "liveness_score", "quality_score", "pr
 /** The numbers behind a decision, for those who ask for them. */
 export function Scores({ decision }: { readonly decision: Decision }) {
   return (
-    <details className={styles["fallback"]}>
-      <summary>{words.details}</summary>
-      <div className={styles["ways"]}>
-        <Facts
-          facts={NAMES.map((name) => [
-            words.scores[name],
-            decision[name] === null ? words.hiddenScore : formatScore(decision[name]),
-          ])}
-        />
-        <p>{words.scoresHow}</p>
-      </div>
-    </details>
+    <More summary={words.details}>
+      <Facts
+        facts={NAMES.map((name) => [
+          words.scores[name],
+          decision[name] === null ? words.hiddenScore : formatScore(decision[name]),
+        ])}
+      />
+      <p className={styles["ways"]}>{words.scoresHow}</p>
+    </More>
   );
 }

@@ -83,12 +83,7 @@ function Oval({
       <path className={styles["halo"]} d={edge} />
       <path className={styles["edge"]} d={edge} />
       {progress !== null && progress > 0 && (
-        <path
-          className={styles["progress"]}
-          d={edge}
-          pathLength={1}
-          strokeDasharray={`${Math.min(1, progress)} 2`}
-        />
+        <path className={styles["progress"]} d={edge} pathLength={1} strokeDasharray={`${Math.min(1, progress)} 2`} />
       )}
     </svg>
   );

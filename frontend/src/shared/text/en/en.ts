@@ -7,6 +7,7 @@ import { fairness } from "./fairness";
 import { identify } from "./identify";
 import { login } from "./login";
 import { people } from "./people";
+import { photo } from "./photo";
 import { problems } from "./problems";
 import { signIn } from "./sign-in";
 import { spoofs } from "./spoofs";
@@ -23,6 +24,7 @@ export const en = {
   identify,
   login,
   people,
+  photo,
   problems,
   signIn,
   spoofs,

@@ -2,7 +2,7 @@ export const signIn = {
   title: "Sign in",
   intro: "Show that it is you, with your face.",
   idHint: "The id you were enrolled under. It isn't kept on this device.",
-  start: "Start the camera and sign in",
+  start: "Start the camera",
   before: "Before you start",
   facts: {
     camera: ["The camera is used now only.", "It is switched off as soon as there is an answer."],

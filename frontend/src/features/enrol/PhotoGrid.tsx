@@ -1,0 +1,116 @@
+import { Check, RotateCcw, Trash2, X } from "lucide-react";
+import { type ReactNode } from "react";
+
+import { gradeOf } from "@/shared/photo/assess";
+import { useObjectUrl } from "@/shared/photo/use-object-url";
+import { formatScore } from "@/shared/format/format";
+import { text } from "@/shared/text/text";
+import { Badge } from "@/shared/ui/Badge";
+import { Button } from "@/shared/ui/Button";
+import { Spinner } from "@/shared/ui/Spinner";
+
+import { type Photo } from "./photos";
+
+import styles from "./PhotoGrid.module.css";
+
+const words = text.photo;
+const TONES = { good: "good", fair: "warn", poor: "bad" } as const;
+
+interface Props {
+  readonly photos: readonly Photo[];
+  readonly onRemove: (id: number) => void;
+  /** Takes its place anew; photos from files have none. */
+  readonly onRetake?: (photo: Photo) => void;
+}
+
+/** The photos so far, each with what is thought of it, and a way to be rid of it. */
+export function PhotoGrid({ photos, onRemove, onRetake }: Props) {
+  if (photos.length === 0) return null;
+  return (
+    <ol className={styles["grid"]} aria-label={text.enrol.photos}>
+      {photos.map((photo, place) => (
+        <li key={photo.id} className={styles["photo"]} data-left-out={isLeftOut(photo)}>
+          <Thumbnail photo={photo} number={place + 1} />
+          <div className={styles["verdict"]}>
+            <Verdict photo={photo} />
+          </div>
+          <div className={styles["ways"]}>
+            {onRetake !== undefined && photo.pose !== null && (
+              <Button tone="quiet" size="small" aria-label={words.retake(place + 1)} onPress={() => onRetake(photo)}>
+                <RotateCcw aria-hidden="true" />
+                {words.retakeIt}
+              </Button>
+            )}
+            <Button tone="quiet" size="small" aria-label={words.remove(place + 1)} onPress={() => onRemove(photo.id)}>
+              <Trash2 aria-hidden="true" />
+              {onRetake === undefined && words.removeIt}
+            </Button>
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Thumbnail({ photo, number }: { readonly photo: Photo; readonly number: number }) {
+  const url = useObjectUrl(photo.fault === null ? photo.bytes : null);
+  const name = photo.name ?? words.alt(number);
+  return (
+    <div className={styles["picture"]}>
+      {url === null ? <X aria-hidden="true" /> : <img src={url} alt={name} />}
+      {photo.name !== null && <span className={styles["name"]}>{photo.name}</span>}
+    </div>
+  );
+}
+
+function Verdict({ photo }: { readonly photo: Photo }): ReactNode {
+  const { fault, assessed, verdict } = photo;
+  if (verdict !== null) {
+    const why = verdict.accepted ? null : (text.enrol.reasons[verdict.reason] ?? verdict.advice);
+    return (
+      <>
+        <Badge tone={verdict.accepted ? "good" : "bad"}>
+          {verdict.accepted ? <Check aria-hidden="true" /> : <X aria-hidden="true" />}
+          {verdict.accepted ? text.enrol.accepted : text.enrol.notAccepted}
+        </Badge>
+        {why !== null && <p>{why}</p>}
+      </>
+    );
+  }
+  if (fault !== null) {
+    return (
+      <>
+        <Badge tone="bad">{words.noGrade}</Badge>
+        <p>{fault}</p>
+      </>
+    );
+  }
+  if (assessed === "checking") {
+    return (
+      <span className={styles["checking"]}>
+        <Spinner /> {words.checking}
+      </span>
+    );
+  }
+  if (assessed === "unknown") return <Badge>{words.notChecked}</Badge>;
+  const score = assessed.quality?.overall ?? null;
+  if (!assessed.usable || score === null) {
+    return (
+      <>
+        <Badge tone="bad">{words.noGrade}</Badge>
+        <p>{assessed.advice}</p>
+      </>
+    );
+  }
+  const grade = gradeOf(score);
+  return (
+    <Badge tone={TONES[grade]}>
+      {words.grades[grade]} {formatScore(score)}
+    </Badge>
+  );
+}
+
+function isLeftOut({ fault, assessed, verdict }: Photo): boolean {
+  if (verdict !== null) return !verdict.accepted;
+  return fault !== null || (typeof assessed === "object" && !assessed.usable);
+}
