@@ -3,6 +3,7 @@ import { useCallback } from "react";
 
 import { filtersOf } from "@/features/activity/filters";
 import { LoginPage } from "@/features/login/LoginPage";
+import { sectionOf } from "@/features/system/sections";
 
 import { Defect, Missing } from "./faults";
 import { Guarded } from "./Guarded";
@@ -124,10 +125,22 @@ const fairness = createRoute({
   path: "/fairness",
   component: lazyRouteComponent(() => import("@/features/fairness/FairnessPage"), "FairnessPage"),
 });
+const SystemPage = lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage");
 const system = createRoute({
   getParentRoute: () => records,
   path: "/system",
-  component: lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
+  validateSearch: sectionOf,
+  loader: () => SystemPage.preload?.(),
+  component: function System() {
+    const { section } = system.useSearch();
+    const navigate = system.useNavigate();
+    return (
+      <SystemPage
+        section={section ?? "overview"}
+        onSection={(chosen) => void navigate({ search: { section: chosen }, replace: true })}
+      />
+    );
+  },
 });
 const access = createRoute({
   getParentRoute: () => administration,

@@ -37,7 +37,13 @@ export const fairness = {
     too_few_people: "Too few people",
     too_few_errors: "Too few errors to tell",
   },
-  table: { name: "Group", chart: "Rate and 95 % interval; hollow: all others", own: "Rate", others: "All others", verdict: "Verdict" },
+  table: {
+    name: "Group",
+    chart: "Rate and 95 % interval; hollow: all others",
+    own: "Rate",
+    others: "All others",
+    verdict: "Verdict",
+  },
   rates: {
     fmr: {
       name: "False matches (FMR)",
