@@ -145,8 +145,7 @@ function WhoIsHere() {
     return (
       <p className={styles["who"]}>
         <strong>{text.common.openService}</strong>
-        <br />
-        {text.common.openServiceHint}
+        <span>{text.common.openServiceHint}</span>
       </p>
     );
   }

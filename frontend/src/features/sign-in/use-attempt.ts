@@ -59,9 +59,9 @@ export function useAttempt() {
     };
   }, [live]);
   useEffect(() => {
-    // The light of the camera goes out as soon as there is an answer.
-    if (live !== null && !goesOn) camera.stop();
-  }, [live, goesOn, camera]);
+    // The light of the camera goes out as soon as there is an answer. A camera in trouble is off; it says why.
+    if (live !== null && !goesOn && picture.state === "live") camera.stop();
+  }, [live, goesOn, camera, picture.state]);
   useEffect(() => {
     // Without a picture there is nothing to judge.
     if (!["idle", "asking", "live"].includes(picture.state)) live?.leave();
