@@ -5,7 +5,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import audit, bias, clips, faults, fuzz, latency, lfw, peers, poisoning, scale, startup, stream
+from bench import (
+    audit,
+    bias,
+    clips,
+    faults,
+    fuzz,
+    latency,
+    lfw,
+    peers,
+    poisoning,
+    scale,
+    startup,
+    stream,
+    web,
+)
 
 BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "startup": lambda _: startup.main(),
@@ -15,6 +29,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "fuzz": lambda _: fuzz.main(),
     "faults": lambda _: faults.main(),
     "stream": lambda given: stream.main(given.data),
+    "web": lambda given: web.main(given.data),
     "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),
     "bias": lambda given: bias.main(given.data),
@@ -22,6 +37,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
 NEED_DATA = {
+    "web": "pad_video/apfol/live.webm",
     "lfw": "lfw/images and lfw/pairs.txt",
     "peers": "lfw/images and lfw/pairs.txt",
     "bias": "demographics/*.jpg, or lfw/images and lfw/gender",
