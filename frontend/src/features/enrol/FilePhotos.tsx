@@ -4,7 +4,7 @@ import { text } from "@/shared/text/text";
 import { Card } from "@/shared/ui/Page";
 
 import { PhotoGrid } from "./PhotoGrid";
-import { MOST } from "./photos";
+import { MOST, sendable } from "./photos";
 import { Refusal } from "./Refusal";
 import { SendBar } from "./SendBar";
 import { type Photos } from "./use-photos";
@@ -22,7 +22,7 @@ interface Props {
 
 /** Photos that there are already. Each is looked at as soon as it is chosen. */
 export function FilePhotos({ photos, problem, onSend, onBack }: Props) {
-  const full = photos.photos.length >= MOST;
+  const full = sendable(photos.photos).length >= MOST;
   return (
     <div className={styles["step"]}>
       {problem !== null && <Refusal problem={problem} onChangeId={onBack} />}

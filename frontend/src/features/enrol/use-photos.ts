@@ -6,6 +6,7 @@ import { faultOfPhoto } from "@/shared/photo/photo-file";
 
 import { MOST, photoOf, withVerdicts, type Photo } from "./photos";
 
+const SHOWN = 3 * MOST; // files that are no photos count, too
 const TRIES = 3;
 const LATER_S = 2;
 
@@ -14,7 +15,6 @@ type Checked = Pick<Photo, "fault" | "assessed">;
 /** The photos of one enrolment. Files are looked at one after the other; nothing is kept beyond this page. */
 export function usePhotos(mostBytes: number | null) {
   const [photos, setPhotos] = useState<readonly Photo[]>([]);
-  const [tooMany, setTooMany] = useState(false);
   const next = photos.find(({ assessed, fault }) => assessed === "checking" && fault === null);
 
   useEffect(() => {
@@ -29,22 +29,19 @@ export function usePhotos(mostBytes: number | null) {
 
   return {
     photos,
-    tooMany,
+    tooMany: photos.filter(({ fault }) => fault === null).length > MOST,
     add: (given: readonly Photo[]) => {
-      setTooMany(photos.length + given.length > MOST);
-      setPhotos((before) => [...before, ...given].slice(0, MOST));
+      setPhotos((before) => [...before, ...given].slice(0, SHOWN));
     },
     addFiles(files: readonly File[]) {
       this.add(files.map((file) => photoOf(file, { name: file.name })));
     },
     remove: (id: number) => {
-      setTooMany(false);
       setPhotos((before) => before.filter((photo) => photo.id !== id));
     },
     tell: (sent: readonly Photo[], verdicts: NonNullable<Photo["verdict"]>[]) =>
       setPhotos((before) => withVerdicts(before, sent, verdicts)),
     clear: () => {
-      setTooMany(false);
       setPhotos([]);
     },
   };

@@ -8,7 +8,7 @@ interface Props {
   readonly tone: "good" | "bad" | "warn" | "neutral";
   readonly title: string;
   readonly how: string;
-  readonly ways: ReactNode;
+  readonly ways?: ReactNode;
   readonly children?: ReactNode;
 }
 
@@ -25,7 +25,7 @@ export function Outcome({ icon: Icon, tone, title, how, ways, children }: Props)
         {title}
       </h2>
       <p>{how}</p>
-      <div className={styles["ways"]}>{ways}</div>
+      {ways !== undefined && <div className={styles["ways"]}>{ways}</div>}
       {children !== undefined && <div className={styles["more"]}>{children}</div>}
     </div>
   );

@@ -49,7 +49,7 @@ export const enrol = {
 
   photos: "Photos",
   drop: (kinds: string) => `${kinds}. Five to ten, of one person.`,
-  tooMany: (most: number) => `A registration takes ${most} photos at most. The others were left out.`,
+  tooMany: (most: number) => `A registration takes ${most} photos at most. The others are not sent.`,
   missing: (more: number) => (more === 1 ? "One more photo is needed." : `${more} more photos are needed.`),
   checking: "Photos are looked at.",
   ready: "Enough photos. More than one light and pose makes it better.",
