@@ -29,18 +29,25 @@ interface Props {
 
 /** Who is enrolled. */
 export function PeoplePage({ sought, onSought }: Props) {
+  const query = usePeople(sought);
+  const nobody = sought === "" && query.data?.pages[0]?.total === 0;
+  const enrol = (
+    <ButtonLink href="/enrol" tone="primary">
+      <UserPlus aria-hidden="true" /> {words.enrol}
+    </ButtonLink>
+  );
   return (
-    <Page
-      title={words.title}
-      intro={words.intro}
-      actions={
-        <ButtonLink href="/enrol" tone="primary">
-          <UserPlus aria-hidden="true" /> {words.enrol}
-        </ButtonLink>
-      }
-    >
-      <Search sought={sought} onSought={onSought} />
-      <List sought={sought} />
+    <Page title={words.title} intro={words.intro} actions={nobody ? undefined : enrol}>
+      {nobody ? (
+        <Empty icon={Users} title={words.empty} action={enrol}>
+          {words.emptyHow}
+        </Empty>
+      ) : (
+        <>
+          <Search sought={sought} onSought={onSought} />
+          <List query={query} sought={sought} />
+        </>
+      )}
     </Page>
   );
 }
@@ -68,8 +75,12 @@ function Search({ sought, onSought }: Props) {
   );
 }
 
-function List({ sought }: { readonly sought: string }) {
-  const query = usePeople(sought);
+interface ListProps {
+  readonly query: ReturnType<typeof usePeople>;
+  readonly sought: string;
+}
+
+function List({ query, sought }: ListProps) {
   const { hasNextPage, isFetching, isError, fetchNextPage } = query;
   const found = query.data?.pages.flatMap((page) => page.users) ?? [];
   const readOn = sought !== "" && hasNextPage && found.length < ENOUGH && !isFetching && !isError;
@@ -81,7 +92,7 @@ function List({ sought }: { readonly sought: string }) {
     <Loaded query={query}>
       {({ pages }) => {
         const total = pages[0]?.total ?? 0;
-        if (found.length === 0 && !hasNextPage) return sought === "" ? <Nobody /> : <NobodyFound sought={sought} />;
+        if (found.length === 0 && !hasNextPage) return <NobodyFound sought={sought} />;
         return (
           <section className={styles["list"]} aria-busy={isFetching}>
             <p className={styles["count"]} role="status">
@@ -124,22 +135,6 @@ const COLUMNS: readonly Column<Person>[] = [
   { name: words.enrolled, cell: (person) => formatDate(person.enrolled_at) },
   { name: words.lastSeen, cell: (person) => lastSeen(person) },
 ];
-
-function Nobody() {
-  return (
-    <Empty
-      icon={Users}
-      title={words.empty}
-      action={
-        <ButtonLink href="/enrol" tone="primary">
-          {words.enrol}
-        </ButtonLink>
-      }
-    >
-      {words.emptyHow}
-    </Empty>
-  );
-}
 
 function NobodyFound({ sought }: { readonly sought: string }) {
   return (

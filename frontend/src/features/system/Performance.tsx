@@ -100,7 +100,12 @@ function RoutesCard({ samples }: Part) {
   if (routes.length === 0) return null;
   return (
     <Card title={words.routes} hint={words.routesHint}>
-      <Latencies label={words.routes} heading={words.route} of={routes} nameOf={(of) => <code>{of}</code>} />
+      <Latencies
+        label={words.routes}
+        heading={words.route}
+        of={routes}
+        nameOf={(of) => words.routeNames[of] ?? <code>{of}</code>}
+      />
     </Card>
   );
 }

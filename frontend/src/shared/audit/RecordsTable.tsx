@@ -11,6 +11,7 @@ import { actionWord, actorOf, outcomeWord, reasonWord, toneOf } from "./words";
 import styles from "./Records.module.css";
 
 const words = text.activity;
+const SHORT = 6; // characters of a caller's number that tell a few operators apart
 
 interface Props {
   readonly records: readonly AuditRecord[];
@@ -38,7 +39,7 @@ export function RecordsTable({ records, withPerson, onShow }: Props) {
     },
     { name: words.result, cell: (record) => <Result record={record} /> },
     ...(withPerson ? [{ name: words.who, cell: (record: AuditRecord) => <Person subject={record.subject} /> }] : []),
-    { name: words.by, cell: (record) => actorOf(record.actor).kind },
+    { name: words.by, cell: (record) => <Actor actor={record.actor} /> },
   ];
   return <Table label={words.records} columns={columns} rows={records} keyOf={(record) => record.sequence} />;
 }
@@ -56,6 +57,15 @@ export function Result({ record: { outcome, reason } }: { readonly record: Pick<
 }
 
 const PLAIN: ReadonlySet<string> = new Set(["requested", "asked", "live_match"]);
+
+function Actor({ actor }: { readonly actor: string }) {
+  const { kind, uid } = actorOf(actor);
+  return (
+    <span title={actor}>
+      {kind} {uid !== null && <code className={styles["why"]}>{uid.slice(0, SHORT)}</code>}
+    </span>
+  );
+}
 
 function Person({ subject }: { readonly subject: string | null }) {
   return subject === null ? "–" : <Copyable value={subject} what={words.pseudonym} />;

@@ -165,5 +165,6 @@ export const system = {
     routes: "Time of requests",
     routesHint: "The routes that are asked most.",
     route: "Route",
+    routeNames: { unmatched: "Pages of this app, unknown paths" } as Words,
   },
 };
