@@ -16,7 +16,7 @@ import { WhoForm } from "./WhoForm";
 /** Say who you are, look at the camera, and be let in or told why not. */
 export function SignInPage() {
   const [userId, setUserId] = useState("");
-  const { camera, picture, live, state, begin, end } = useAttempt();
+  const { picture, live, state, begin, end } = useAttempt();
   const again = () => begin(userId);
   const other = () => {
     setUserId("");
@@ -44,7 +44,7 @@ export function SignInPage() {
               camera={picture}
               live={live}
               state={state}
-              onChoose={(deviceId) => void camera.start(deviceId)}
+              onChoose={(deviceId) => begin(userId, deviceId)}
               onStop={end}
             />
           ) : (

@@ -5,6 +5,7 @@ const RISE_FPS = 0.5; // with every answer that came in time
 const FALL = 0.8;
 const FALL_EVERY_MS = 250;
 const WINDOW = 3; // frames on their way: one looked at, one waiting, one in the network
+const NARROW = 2; // what a service that dropped one can hold: it is slower than the network
 const FORGET_MS = 1500; // what isn't answered by then was dropped
 const EARLY_MS = 5; // a picture that comes this early is taken: the next one would be late
 
@@ -22,6 +23,7 @@ export class Pace {
   #heardMs = 0;
   #fellMs = -Infinity;
   #dropped = 0;
+  #window = WINDOW;
 
   get fps(): number {
     return this.#fps;
@@ -37,7 +39,7 @@ export class Pace {
   ready(nowMs: number, bufferedBytes: number): boolean {
     if (nowMs < this.#dueMs - EARLY_MS) return false;
     if (this.#unanswered > 0 && nowMs - this.#heardMs > FORGET_MS) this.#unanswered = 0;
-    if (bufferedBytes === 0 && this.#unanswered < WINDOW) return true;
+    if (bufferedBytes === 0 && this.#unanswered < this.#window) return true;
     this.#fall(nowMs);
     return false;
   }
@@ -52,11 +54,12 @@ export class Pace {
 
   /** A frame was answered. `dropped` is how many were not looked at, of all so far. */
   answered(nowMs: number, dropped: number | null): void {
-    // A full window has one that another took the place of.
+    // Of three that were on their way, one may have taken the place of another.
     this.#unanswered = Math.max(0, this.#unanswered - (this.#unanswered >= WINDOW ? 2 : 1));
     this.#heardMs = nowMs;
     if (dropped !== null && dropped > this.#dropped) {
       this.#dropped = dropped;
+      this.#window = NARROW;
       this.#fall(nowMs);
     } else {
       this.#fps = Math.min(this.#mostFps, this.#fps + RISE_FPS);

@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore, type RefObject } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore, type RefObject } from "react";
 
 import { type LiveCamera } from "@/shared/camera/camera";
 import { eachFrame } from "@/shared/camera/each-frame";
@@ -25,21 +25,26 @@ const never = () => () => undefined;
 export function useAttempt() {
   const { camera, state: picture } = useCamera(PICTURE);
   const [live, setLive] = useState<LiveSession | null>(null);
+  // Two presses may come before the page is drawn again.
+  const latest = useRef<LiveSession | null>(null);
   const state = useSyncExternalStore(live?.subscribe ?? never, live?.current ?? nothing);
   const goesOn = state?.phase === "connecting" || state?.phase === "watching";
 
-  const begin = (userId: string) => {
-    if (live !== null && !live.over) return;
+  /** Another camera begins another attempt: within one, the picture must not jump. */
+  const begin = (userId: string, deviceId?: string) => {
+    if (latest.current?.over === false && deviceId === undefined) return;
+    latest.current?.leave();
     const next = new LiveSession({ userId, token: () => session.token(), connect });
+    latest.current = next;
     setLive(next);
-    void camera.start();
+    void camera.start(deviceId);
     // Where nobody has to be asked, the connection is made while the camera starts.
     void alreadyAllowed().then((allowed) => {
       if (allowed) next.open();
     });
   };
   const end = () => {
-    live?.leave();
+    latest.current?.leave();
     camera.stop();
     setLive(null);
   };
@@ -49,13 +54,14 @@ export function useAttempt() {
   });
   useEffect(() => {
     const offline = () => live?.fail({ kind: "connection", detail: null, retryAfterS: null });
-    const left = () => live?.leave();
+    // Who comes back to a page that the browser kept is told why it stands still.
+    const gone = () => live?.fail({ kind: "hidden", detail: null, retryAfterS: null });
     globalThis.addEventListener("offline", offline);
-    globalThis.addEventListener("pagehide", left);
+    globalThis.addEventListener("pagehide", gone);
     return () => {
       globalThis.removeEventListener("offline", offline);
-      globalThis.removeEventListener("pagehide", left);
-      left();
+      globalThis.removeEventListener("pagehide", gone);
+      live?.leave();
     };
   }, [live]);
   useEffect(() => {
@@ -67,7 +73,7 @@ export function useAttempt() {
     if (!["idle", "asking", "live"].includes(picture.state)) live?.leave();
   }, [picture.state, live]);
 
-  return { camera, picture, live, state, begin, end };
+  return { picture, live, state, begin, end };
 }
 
 /** Sends what the camera sees for as long as the session wants it. */

@@ -1,5 +1,5 @@
 import { CameraOff } from "lucide-react";
-import { type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import { text } from "@/shared/text/text";
 import { Button } from "@/shared/ui/Button";
@@ -18,11 +18,15 @@ interface Props {
 /** Why there is no picture, and what helps. */
 export function CameraFault({ trouble, onRetry, otherwise }: Props) {
   const { title, how } = text.camera.troubles[trouble];
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
     <div className={styles["fault"]}>
       <div className={styles["words"]} role="alert">
         <CameraOff aria-hidden="true" />
-        <h2>{title}</h2>
+        <h2 ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
         <p>{how}</p>
       </div>
       <div className={styles["ways"]}>
