@@ -77,8 +77,7 @@ function Picture({
 }
 
 function toneOf(watching: Watching | null): OvalTone {
-  if (watching?.face == null || watching.advice !== null) return "waiting";
-  return watching.challenge === null ? "good" : "asking";
+  return watching?.face == null || watching.advice !== null ? "waiting" : "good";
 }
 
 function wordsOf(camera: CameraState, watching: Watching | null): string {

@@ -9,7 +9,7 @@ import styles from "./CameraView.module.css";
 /** Left, upper, right and lower edge of a face, in shares of the picture. */
 export type FaceBox = readonly [number, number, number, number];
 
-export type OvalTone = "waiting" | "good" | "asking";
+export type OvalTone = "waiting" | "good";
 
 interface Props {
   readonly camera: LiveCamera;
@@ -78,7 +78,13 @@ function Oval({
   const across = Math.min(30, width * 0.42);
   const edge = ellipseFromTop(width / 2, HEIGHT / 2, across, Math.min(43, across * 1.36));
   return (
-    <svg className={styles["oval"]} viewBox={`0 0 ${width} ${HEIGHT}`} data-tone={tone} aria-hidden="true">
+    <svg
+      className={styles["oval"]}
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      preserveAspectRatio="xMidYMid slice"
+      data-tone={tone}
+      aria-hidden="true"
+    >
       <path className={styles["veil"]} fillRule="evenodd" d={`M0 0H${width}V${HEIGHT}H0Z ${edge}`} />
       <path className={styles["halo"]} d={edge} />
       <path className={styles["edge"]} d={edge} />
