@@ -1,9 +1,10 @@
-import { type ErrorComponentProps } from "@tanstack/react-router";
+import { useRouter, type ErrorComponentProps } from "@tanstack/react-router";
 import { Bug, MapPinOff } from "lucide-react";
 
+import { ApiProblem } from "@/shared/api/problem";
 import { text } from "@/shared/text/text";
 import { Button, ButtonLink } from "@/shared/ui/Button";
-import { Empty } from "@/shared/ui/States";
+import { Empty, Failed } from "@/shared/ui/States";
 
 /** No page has this address. */
 export function Missing() {
@@ -18,8 +19,10 @@ export function Missing() {
   );
 }
 
-/** A page threw; the rest of the app goes on. */
-export function Defect({ reset }: ErrorComponentProps) {
+/** A page threw, or its file could not be fetched; the rest of the app goes on. */
+export function Defect({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  if (error instanceof ApiProblem) return <Failed problem={error} onRetry={() => void router.invalidate()} />;
   return (
     <Empty
       icon={Bug}

@@ -6,6 +6,7 @@ import { LoginPage } from "@/features/login/LoginPage";
 import { sectionOf } from "@/features/system/sections";
 
 import { Defect, Missing } from "./faults";
+import { fetched } from "./fetched";
 import { Guarded } from "./Guarded";
 import { Shell } from "./Shell";
 
@@ -61,29 +62,36 @@ const administration = createRoute({
   component: () => <Guarded permission="administer" />,
 });
 
+const signInPageFile = () => import("@/features/sign-in/SignInPage");
 const signIn = createRoute({
   getParentRoute: () => faces,
   path: "/sign-in",
-  component: lazyRouteComponent(() => import("@/features/sign-in/SignInPage"), "SignInPage"),
+  loader: fetched(signInPageFile),
+  component: lazyRouteComponent(signInPageFile, "SignInPage"),
 });
+const identifyPageFile = () => import("@/features/identify/IdentifyPage");
 const identify = createRoute({
   getParentRoute: () => faces,
   path: "/identify",
-  component: lazyRouteComponent(() => import("@/features/identify/IdentifyPage"), "IdentifyPage"),
+  loader: fetched(identifyPageFile),
+  component: lazyRouteComponent(identifyPageFile, "IdentifyPage"),
 });
+const enrolPageFile = () => import("@/features/enrol/EnrolPage");
 const enrol = createRoute({
   getParentRoute: () => enrolment,
   path: "/enrol",
-  component: lazyRouteComponent(() => import("@/features/enrol/EnrolPage"), "EnrolPage"),
+  loader: fetched(enrolPageFile),
+  component: lazyRouteComponent(enrolPageFile, "EnrolPage"),
 });
-const PeoplePage = lazyRouteComponent(() => import("@/features/people/PeoplePage"), "PeoplePage");
+const peoplePageFile = () => import("@/features/people/PeoplePage");
+const PeoplePage = lazyRouteComponent(peoplePageFile, "PeoplePage");
 const people = createRoute({
   getParentRoute: () => listing,
   path: "/people",
   // A search that is all digits arrives as a number.
   validateSearch: ({ q }: Record<string, unknown>): { readonly q?: string } =>
     (typeof q === "string" && q !== "") || typeof q === "number" ? { q: String(q) } : {},
-  loader: () => PeoplePage.preload?.(),
+  loader: fetched(peoplePageFile, PeoplePage),
   component: function People() {
     const { q } = people.useSearch();
     const navigate = people.useNavigate();
@@ -94,43 +102,50 @@ const people = createRoute({
     return <PeoplePage sought={q ?? ""} onSought={onSought} />;
   },
 });
-const PersonPage = lazyRouteComponent(() => import("@/features/people/PersonPage"), "PersonPage");
+const personPageFile = () => import("@/features/people/PersonPage");
+const PersonPage = lazyRouteComponent(personPageFile, "PersonPage");
 const person = createRoute({
   getParentRoute: () => listing,
   path: "/people/$userId",
-  loader: () => PersonPage.preload?.(),
+  loader: fetched(personPageFile, PersonPage),
   component: function Person() {
     const { userId } = person.useParams();
     return <PersonPage key={userId} userId={userId} />;
   },
 });
-const ActivityPage = lazyRouteComponent(() => import("@/features/activity/ActivityPage"), "ActivityPage");
+const activityPageFile = () => import("@/features/activity/ActivityPage");
+const ActivityPage = lazyRouteComponent(activityPageFile, "ActivityPage");
 const activity = createRoute({
   getParentRoute: () => records,
   path: "/activity",
   validateSearch: filtersOf,
-  loader: () => ActivityPage.preload?.(),
+  loader: fetched(activityPageFile, ActivityPage),
   component: function Activity() {
     const navigate = activity.useNavigate();
     return <ActivityPage filters={activity.useSearch()} onFilters={(search) => void navigate({ search })} />;
   },
 });
+const spoofsPageFile = () => import("@/features/spoofs/SpoofsPage");
 const spoofs = createRoute({
   getParentRoute: () => records,
   path: "/spoofs",
-  component: lazyRouteComponent(() => import("@/features/spoofs/SpoofsPage"), "SpoofsPage"),
+  loader: fetched(spoofsPageFile),
+  component: lazyRouteComponent(spoofsPageFile, "SpoofsPage"),
 });
+const fairnessPageFile = () => import("@/features/fairness/FairnessPage");
 const fairness = createRoute({
   getParentRoute: () => records,
   path: "/fairness",
-  component: lazyRouteComponent(() => import("@/features/fairness/FairnessPage"), "FairnessPage"),
+  loader: fetched(fairnessPageFile),
+  component: lazyRouteComponent(fairnessPageFile, "FairnessPage"),
 });
-const SystemPage = lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage");
+const systemPageFile = () => import("@/features/system/SystemPage");
+const SystemPage = lazyRouteComponent(systemPageFile, "SystemPage");
 const system = createRoute({
   getParentRoute: () => records,
   path: "/system",
   validateSearch: sectionOf,
-  loader: () => SystemPage.preload?.(),
+  loader: fetched(systemPageFile, SystemPage),
   component: function System() {
     const { section } = system.useSearch();
     const navigate = system.useNavigate();
@@ -142,10 +157,12 @@ const system = createRoute({
     );
   },
 });
+const accessPageFile = () => import("@/features/access/AccessPage");
 const access = createRoute({
   getParentRoute: () => administration,
   path: "/access",
-  component: lazyRouteComponent(() => import("@/features/access/AccessPage"), "AccessPage"),
+  loader: fetched(accessPageFile),
+  component: lazyRouteComponent(accessPageFile, "AccessPage"),
 });
 
 export const router = createRouter({
@@ -159,6 +176,7 @@ export const router = createRouter({
     administration.addChildren([access]),
   ]),
   defaultPreload: "intent",
+  defaultErrorComponent: Defect,
   scrollRestoration: false,
 });
 
