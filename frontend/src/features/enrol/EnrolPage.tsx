@@ -5,6 +5,7 @@ import { asProblem, type ApiProblem } from "@/shared/api/problem";
 import { systemInfoQuery } from "@/shared/system/info";
 import { text } from "@/shared/text/text";
 import { Page } from "@/shared/ui/Page";
+import { Steps } from "@/shared/ui/Steps";
 
 import { CapturePhotos } from "./CapturePhotos";
 import { Enrolled } from "./Enrolled";
@@ -61,7 +62,7 @@ export function EnrolPage() {
   const toForm = () => setStep(FORM);
   return (
     <Page title={text.enrol.title} intro={text.enrol.intro} narrow={step.step !== "camera"}>
-      <div data-phase={phaseOf(step)}>
+      <Steps phase={phaseOf(step)}>
         {step.step === "form" && (
           <EnrolForm
             userId={userId}
@@ -82,7 +83,7 @@ export function EnrolPage() {
         )}
         {step.step === "sending" && <Sending share={step.share} />}
         {step.step === "enrolled" && <Enrolled answer={step.answer} onAnother={anew} />}
-      </div>
+      </Steps>
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { Check, RotateCcw, Trash2, X } from "lucide-react";
-import { type ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 
 import { gradeOf } from "@/shared/photo/assess";
 import { useObjectUrl } from "@/shared/photo/use-object-url";
@@ -25,9 +25,12 @@ interface Props {
 
 /** The photos so far, each with what is thought of it, and a way to be rid of it. */
 export function PhotoGrid({ photos, onRemove, onRetake }: Props) {
+  const list = useRef<HTMLOListElement>(null);
   if (photos.length === 0) return null;
+  // The button that was pressed goes with its photo; the focus stays near.
+  const stay = () => list.current?.focus({ preventScroll: true });
   return (
-    <ol className={styles["grid"]} aria-label={text.enrol.photos}>
+    <ol className={styles["grid"]} aria-label={text.enrol.photos} ref={list} tabIndex={-1}>
       {photos.map((photo, place) => (
         <li key={photo.id} className={styles["photo"]} data-left-out={isLeftOut(photo)}>
           <Thumbnail photo={photo} number={place + 1} />
@@ -36,12 +39,28 @@ export function PhotoGrid({ photos, onRemove, onRetake }: Props) {
           </div>
           <div className={styles["ways"]}>
             {onRetake !== undefined && photo.pose !== null && (
-              <Button tone="quiet" size="small" aria-label={words.retake(place + 1)} onPress={() => onRetake(photo)}>
+              <Button
+                tone="quiet"
+                size="small"
+                aria-label={words.retake(place + 1)}
+                onPress={() => {
+                  stay();
+                  onRetake(photo);
+                }}
+              >
                 <RotateCcw aria-hidden="true" />
                 {words.retakeIt}
               </Button>
             )}
-            <Button tone="quiet" size="small" aria-label={words.remove(place + 1)} onPress={() => onRemove(photo.id)}>
+            <Button
+              tone="quiet"
+              size="small"
+              aria-label={words.remove(place + 1)}
+              onPress={() => {
+                stay();
+                onRemove(photo.id);
+              }}
+            >
               <Trash2 aria-hidden="true" />
               {onRetake === undefined && words.removeIt}
             </Button>

@@ -13,6 +13,7 @@ import { Button } from "@/shared/ui/Button";
 import { Notice } from "@/shared/ui/Notice";
 import { Card, Page } from "@/shared/ui/Page";
 import { Failed } from "@/shared/ui/States";
+import { Steps } from "@/shared/ui/Steps";
 
 import { Answer } from "./Answer";
 import { Searched } from "./Searched";
@@ -60,7 +61,7 @@ export function IdentifyPage() {
 
   return (
     <Page title={words.title} intro={words.intro} narrow>
-      <div data-phase={photo === null ? source : search.status}>
+      <Steps phase={photo === null ? source : search.status}>
         {photo !== null ? (
           <Searched photo={photo} searching={search.isPending}>
             {search.data !== undefined && <Answer answer={search.data} />}
@@ -90,7 +91,7 @@ export function IdentifyPage() {
             </Card>
           </div>
         )}
-      </div>
+      </Steps>
     </Page>
   );
 }

@@ -5,6 +5,7 @@ import { CameraFault } from "@/shared/camera/CameraFault";
 import { text } from "@/shared/text/text";
 import { Button } from "@/shared/ui/Button";
 import { Card, Page } from "@/shared/ui/Page";
+import { Steps } from "@/shared/ui/Steps";
 
 import { Broken } from "./Broken";
 import { Decided } from "./Decided";
@@ -25,7 +26,7 @@ export function SignInPage() {
 
   return (
     <Page title={text.signIn.title} intro={text.signIn.intro} narrow>
-      <div data-phase={phaseOf(state, picture)}>
+      <Steps phase={phaseOf(state, picture)}>
         <Card>
           {live === null ? (
             <WhoForm
@@ -55,12 +56,11 @@ export function SignInPage() {
             />
           )}
         </Card>
-      </div>
+      </Steps>
     </Page>
   );
 }
 
-/** What is going on, in one word for styles and for those who watch the page from outside. */
 function phaseOf(state: LiveState | null, picture: CameraState): string {
   if (state === null) return "who";
   if (state.phase === "decided") return state.decision.authenticated ? "authenticated" : "refused";
