@@ -1,4 +1,4 @@
-import { Check, RotateCcw, Trash2, X } from "lucide-react";
+import { RotateCcw, Trash2, X } from "lucide-react";
 import { useRef, type ReactNode } from "react";
 
 import { gradeOf } from "@/shared/photo/assess";
@@ -84,15 +84,14 @@ function Thumbnail({ photo, number }: { readonly photo: Photo; readonly number: 
 
 function Verdict({ photo }: { readonly photo: Photo }): ReactNode {
   const { fault, assessed, verdict } = photo;
-  if (verdict !== null) {
-    const why = verdict.accepted ? null : (text.enrol.reasons[verdict.reason] ?? verdict.advice);
+  if (verdict?.accepted === false) {
     return (
       <>
-        <Badge tone={verdict.accepted ? "good" : "bad"}>
-          {verdict.accepted ? <Check aria-hidden="true" /> : <X aria-hidden="true" />}
-          {verdict.accepted ? text.enrol.accepted : text.enrol.notAccepted}
+        <Badge tone="bad">
+          <X aria-hidden="true" />
+          {text.enrol.notAccepted}
         </Badge>
-        {why !== null && <p>{why}</p>}
+        <p>{text.enrol.reasons[verdict.reason] ?? verdict.advice}</p>
       </>
     );
   }
@@ -130,6 +129,5 @@ function Verdict({ photo }: { readonly photo: Photo }): ReactNode {
 }
 
 function isLeftOut({ fault, assessed, verdict }: Photo): boolean {
-  if (verdict !== null) return !verdict.accepted;
-  return fault !== null || (typeof assessed === "object" && !assessed.usable);
+  return verdict?.accepted === false || fault !== null || (typeof assessed === "object" && !assessed.usable);
 }

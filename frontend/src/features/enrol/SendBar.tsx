@@ -23,7 +23,7 @@ export function SendBar({ photos, onSend, onBack }: Props) {
       <div className={styles["ways"]}>
         <Button onPress={onBack}>{text.common.back}</Button>
         <Button tone="primary" isDisabled={missing !== null} onPress={onSend}>
-          {words.register(sendable(photos).length)}
+          {words.register(missing === null ? sendable(photos).length : 0)}
         </Button>
       </div>
     </div>

@@ -53,7 +53,7 @@ export const enrol = {
   missing: (more: number) => (more === 1 ? "One more photo is needed." : `${more} more photos are needed.`),
   checking: "Photos are looked at.",
   ready: "Enough photos. More than one light and pose makes it better.",
-  register: (count: number) => (count === 1 ? "Register with 1 photo" : `Register with ${count} photos`),
+  register: (count: number) => (count === 0 ? "Register" : `Register with ${count} photos`),
   sending: "Sending the photos",
   judging: "FaceKey judges the photos",
   sent: (percent: number) => `${percent} % sent`,
