@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,12 +45,14 @@ def facekey(*words: str) -> list[str]:
 
 @contextmanager
 def running(
-    command: list[str], environment: Mapping[str, str]
+    command: list[str], environment: Mapping[str, str], *, log_to: Path | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A service process that answers, and its address."""
+    """A service process that answers, and its address; what it logs goes to a file."""
     url = f"http://127.0.0.1:{environment['FACEKEY_PORT']}"
+    # Not a pipe: nobody reads it while the service runs, and a full one would stop it.
+    log = tempfile.TemporaryFile("w+") if log_to is None else log_to.open("w+")
     process = subprocess.Popen(
-        command, env=dict(environment), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, env=dict(environment), cwd=ROOT, stderr=log, text=True, start_new_session=True
     )
     try:
         deadline = time.monotonic() + HEALTHY_TIMEOUT_S
@@ -61,9 +64,11 @@ def running(
                 time.sleep(0.05)
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                pytest.fail(f"the service did not start: {process.communicate()[1]}")
+                log.seek(0)
+                pytest.fail(f"the service did not start: {log.read()}")
         yield url, process
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
+        log.close()

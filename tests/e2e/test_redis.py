@@ -36,10 +36,11 @@ def until_status(url: str, status: int) -> httpx.Response:
 
 
 def test_readiness_follows_redis_and_logs_hold_no_password(
-    environment: dict[str, str], own_redis: RedisServer
+    environment: dict[str, str], own_redis: RedisServer, tmp_path: Path
 ) -> None:
     environment["REDIS_URL"] = f"redis://:hunter2@127.0.0.1:{own_redis.port}/0"
-    with running(facekey("serve"), environment) as (url, process):
+    log = tmp_path / "log.txt"
+    with running(facekey("serve"), environment, log_to=log) as (url, process):
         own_redis.stop()
         away = until_status(f"{url}/health/ready", 503)
         assert away.json()["code"] == "store_unavailable"
@@ -50,7 +51,8 @@ def test_readiness_follows_redis_and_logs_hold_no_password(
         own_redis.start()
         until_status(f"{url}/health/ready", 200)
         process.terminate()
-        said = process.communicate(timeout=30)[1]
+        process.wait(timeout=30)
+    said = log.read_text()
     assert "StoreUnavailable" in said
     assert "hunter2" not in said + away.text
     assert str(own_redis.port) not in away.text

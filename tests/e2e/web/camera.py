@@ -6,7 +6,7 @@ can: its frames are drawn into a canvas whose stream takes the place of the came
 
 import base64
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -78,17 +78,33 @@ def fitted(picture: np.ndarray) -> np.ndarray:
     return scaled[top : top + HEIGHT, left : left + WIDTH]
 
 
-def act(page: Page, actor: Actor, *, until: Callable[[], bool], patience_s: float = 60.0) -> None:
-    """Let an actor face the page, and do what it reads there, until something is so."""
-    began_s, asked = time.monotonic(), None
-    while not until():
+ASKED = {
+    "close your eyes": Action.BLINK,
+    "smile": Action.SMILE,
+    "to your left": Action.TURN_LEFT,
+    "to your right": Action.TURN_RIGHT,
+    "nod": Action.NOD,
+}
+"""What the page's words ask for."""
+
+
+SHOW = """async ([frame, until]) => {
+  if (frame) await window.showFrame(frame);
+  const prompt = document.querySelector("[data-phase=challenge] [role=alert] strong");
+  return [prompt?.textContent ?? "", document.querySelector(until) !== null];
+}"""
+
+
+def act(page: Page, actor: Actor, *, until: str, patience_s: float = 45.0) -> None:
+    """Let an actor face the page, and do what it reads there, until there is such an element."""
+    began_s, heard, there = time.monotonic(), "", False
+    while not there:
         now_s = time.monotonic()
         assert now_s - began_s < patience_s, f"nothing came of it: {page.locator('main').inner_text()}"
-        prompt = page.locator("[data-action]")
-        told = prompt.first.get_attribute("data-action") if prompt.count() else None
-        if told != asked:
-            asked = told
-            if told:
-                actor.told(Action(told), now_s)
-        page.evaluate("showFrame", base64.b64encode(actor.frame(now_s)).decode())
+        told, there = page.evaluate(SHOW, [base64.b64encode(actor.frame(now_s)).decode(), until])
+        if told != heard:
+            heard = told
+            for words, action in ASKED.items():
+                if words in told.lower():
+                    actor.told(action, now_s)
         time.sleep(max(0.0, FRAME_S - (time.monotonic() - now_s)))

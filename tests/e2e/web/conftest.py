@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from playwright.sync_api import (
     Playwright,
     Request,
     sync_playwright,
+)
+from playwright.sync_api import (
+    Error as PlaywrightError,
 )
 
 from facekey.settings import default_web_dir
@@ -36,7 +39,7 @@ Launch = Callable[..., AbstractContextManager[BrowserContext]]
 
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
-    if not (default_web_dir() / "index.html").is_file():
+    if not (Path(os.environ.get("FACEKEY_WEB_DIR", default_web_dir())) / "index.html").is_file():
         pytest.skip("the web app isn't built: make web")
     if find() is None:
         pytest.skip("no Chromium on this machine: make browser")
@@ -67,6 +70,10 @@ def url(deployment: Environment) -> Iterator[str]:
         yield url
 
 
+ANSWERS = "Failed to load resource", "WebSocket connection to"
+"""What Chromium writes when the service refuses something or is gone; the page says so itself."""
+
+
 @dataclass
 class Watch:
     """What a browser did that a page must not.
@@ -86,8 +93,7 @@ class Watch:
         page.on("request", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # A refusal by the service is an answer; Chromium writes a line for each.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not message.text.startswith(ANSWERS):
             self.complaints.append(message.text)
 
     def _asked(self, request: Request) -> None:
@@ -105,15 +111,13 @@ def launch(playwright: Playwright) -> Launch:
         *,
         video: Path | None = None,
         size: tuple[int, int] = DESKTOP,
-        arguments: tuple[str, ...] = (),
+        camera: bool = True,
         dark: bool = False,
     ) -> Iterator[BrowserContext]:
-        chosen = (
-            (*ARGUMENTS, *arguments)
-            if video is None
-            else (*ARGUMENTS, *arguments, f"--use-file-for-fake-video-capture={video}")
-        )
-        browser: Browser = playwright.chromium.launch(executable_path=str(find()), args=list(chosen))
+        chosen = [word for word in ARGUMENTS if camera or "fake-ui" not in word]
+        if video is not None:
+            chosen.append(f"--use-file-for-fake-video-capture={video}")
+        browser: Browser = playwright.chromium.launch(executable_path=str(find()), args=chosen)
         watch = Watch(url)
         width, height = size
         context = browser.new_context(
@@ -121,12 +125,17 @@ def launch(playwright: Playwright) -> Launch:
             viewport={"width": width, "height": height},
             has_touch=size == PHONE,
             color_scheme="dark" if dark else "light",
-            permissions=["camera"] if "--deny-permission-prompts" not in arguments else [],
+            permissions=["camera"] if camera else [],
         )
         context.set_default_timeout(20_000)
         context.on("page", watch.over)
         try:
             yield context
+        except BaseException:
+            for number, page in enumerate(context.pages):
+                with suppress(PlaywrightError):  # the first fault is the one to tell
+                    keep(page, f"failed-{number}")
+            raise
         finally:
             context.close()
             browser.close()
