@@ -13,7 +13,7 @@ const EARLY_MS = 5; // a picture that comes this early is taken: the next one wo
  * How often a frame is sent: as often as the service keeps up with, within bounds.
  *
  * The service looks at one frame at a time and holds one more; what comes beyond takes the place of that one.
- * So frames that aren't answered, or are told as dropped, mean: send fewer.
+ * So no more than that are ever on their way, and frames that pile up or are told as dropped mean: send fewer.
  */
 export class Pace {
   #fps = START_FPS;
@@ -39,9 +39,8 @@ export class Pace {
   ready(nowMs: number, bufferedBytes: number): boolean {
     if (nowMs < this.#dueMs - EARLY_MS) return false;
     if (this.#unanswered > 0 && nowMs - this.#heardMs > FORGET_MS) this.#unanswered = 0;
-    if (bufferedBytes === 0 && this.#unanswered < this.#window) return true;
-    this.#fall(nowMs);
-    return false;
+    if (bufferedBytes > 0) this.#fall(nowMs);
+    return bufferedBytes === 0 && this.#unanswered < this.#window;
   }
 
   sent(nowMs: number): void {
