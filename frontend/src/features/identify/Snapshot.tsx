@@ -1,5 +1,5 @@
-import { Aperture } from "lucide-react";
-import { useEffect, useRef, type RefObject } from "react";
+import { Aperture, EyeOff } from "lucide-react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 
 import { type LiveCamera } from "@/shared/camera/camera";
 import { CameraChoice } from "@/shared/camera/CameraChoice";
@@ -34,7 +34,16 @@ export function Snapshot({ guided, onTaken, onBack }: Props) {
   useEffect(() => {
     void camera.start();
   }, [camera]);
-  usePageHidden(onBack);
+  const [hidden, setHidden] = useState(false);
+  const start = () => {
+    setHidden(false);
+    void camera.start();
+  };
+  usePageHidden(() => {
+    if (state.state !== "live") return;
+    camera.stop();
+    setHidden(true);
+  });
 
   const take = async () => {
     const encoder = new FrameEncoder(PHOTO);
@@ -57,12 +66,22 @@ export function Snapshot({ guided, onTaken, onBack }: Props) {
             </Button>
           </div>
         </>
+      ) : hidden ? (
+        <>
+          <Guidance words={text.camera.hidden} icon={<EyeOff aria-hidden="true" />} />
+          <div className={styles["ways"]}>
+            <Button onPress={onBack}>{text.common.back}</Button>
+            <Button tone="primary" onPress={start}>
+              {text.camera.retry}
+            </Button>
+          </div>
+        </>
       ) : state.state === "idle" || state.state === "asking" ? (
         <Loading label={state.state === "asking" ? text.camera.asking : words.starting} />
       ) : (
         <CameraFault
           trouble={state.state}
-          onRetry={() => void camera.start()}
+          onRetry={start}
           otherwise={<Button onPress={onBack}>{words.another}</Button>}
         />
       )}
