@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -50,25 +51,28 @@ def running(
     """A service process that answers, and its address; what it logs goes to a file."""
     url = f"http://127.0.0.1:{environment['FACEKEY_PORT']}"
     # Not a pipe: nobody reads it while the service runs, and a full one would stop it.
-    log = tempfile.TemporaryFile("w+") if log_to is None else log_to.open("w+")
-    process = subprocess.Popen(
-        command, env=dict(environment), cwd=ROOT, stderr=log, text=True, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + HEALTHY_TIMEOUT_S
-        while True:
-            try:
-                if httpx.get(f"{url}/health", timeout=10).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                log.seek(0)
-                pytest.fail(f"the service did not start: {log.read()}")
-        yield url, process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
-        log.close()
+    with tempfile.TemporaryFile("w+") if log_to is None else log_to.open("w+") as log:
+        process = subprocess.Popen(
+            command, env=dict(environment), cwd=ROOT, stderr=log, text=True, start_new_session=True
+        )
+        try:
+            _until_healthy(url, process, log)
+            yield url, process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def _until_healthy(url: str, process: subprocess.Popen[str], log: IO[str]) -> None:
+    deadline = time.monotonic() + HEALTHY_TIMEOUT_S
+    while True:
+        try:
+            if httpx.get(f"{url}/health", timeout=10).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            log.seek(0)
+            pytest.fail(f"the service did not start: {log.read()}")
