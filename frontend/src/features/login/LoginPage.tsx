@@ -84,7 +84,7 @@ function LogIn({ onOneTime }: { readonly onOneTime: (name: string, password: str
       />
       {problem !== null && <Refusal key={problem.detail} problem={problem} />}
       <Button type="submit" tone="primary" size="large" isPending={pending}>
-        {pending ? words.submitting : words.title}
+        {pending ? words.submitting : words.submit}
       </Button>
     </form>
   );
