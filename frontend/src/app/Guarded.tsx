@@ -34,7 +34,7 @@ function ToLogin() {
   const navigate = useNavigate();
   const router = useRouter();
   useEffect(() => {
-    void navigate({ to: "/login", search: { next: router.state.location.pathname }, replace: true });
+    void navigate({ to: "/login", search: { next: router.state.location.href }, replace: true });
   }, [navigate, router]);
   return <Loading />;
 }

@@ -24,7 +24,7 @@ if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <AriaRouterProvider navigate={(to) => void router.navigate({ to })}>
+      <AriaRouterProvider navigate={(href) => void router.navigate({ href })}>
         <RouterProvider router={router} />
       </AriaRouterProvider>
     </QueryClientProvider>

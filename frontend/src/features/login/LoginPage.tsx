@@ -24,7 +24,7 @@ export function LoginPage({ next }: { readonly next: string }) {
   const [oneTime, setOneTime] = useState<{ readonly name: string; readonly password: string } | null>(null);
   const signedIn = current.state === "signed_in";
   useEffect(() => {
-    if (signedIn) void navigate({ to: next, replace: true });
+    if (signedIn) void navigate({ href: next, replace: true });
   }, [signedIn, navigate, next]);
 
   return (
