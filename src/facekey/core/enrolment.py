@@ -11,7 +11,7 @@ from facekey.core.advice import advice
 from facekey.core.errors import RegistrationRefused
 from facekey.core.matching import Matcher
 from facekey.core.policy import RegisterPolicy
-from facekey.core.types import Evidence, Quality, Reason, References
+from facekey.core.types import Evidence, Floats, Quality, Reason, References
 
 
 class SampleFault(StrEnum):
@@ -70,7 +70,7 @@ def judge_together(samples: Sequence[Sample], matcher: Matcher, policy: Register
     judged = _without_duplicates(samples, policy)
 
     # (2)
-    strangers = _second_person(usable(judged), matcher, policy.two_people_threshold)
+    strangers = _second_person(usable(judged), matcher, policy)
     if strangers:
         raise RegistrationRefused(
             "different_people",
@@ -124,21 +124,42 @@ def _same_photo(left: Evidence, right: Evidence, policy: RegisterPolicy) -> bool
     return float((left.thumbprint * right.thumbprint).sum()) >= policy.duplicate_similarity
 
 
-def _second_person(evidences: Sequence[Evidence], matcher: Matcher, threshold: float) -> list[Evidence]:
+def _second_person(evidences: Sequence[Evidence], matcher: Matcher, policy: RegisterPolicy) -> list[Evidence]:
     """The smaller side of the split whose two mean faces are least alike, if they are two people.
 
     Every split into two groups is tried (at most 511, for ten photos), so that three
     photos of one person and two of another are found as surely as a single stranger.
+    Two means that are hardly alike are two people. So are two that could pass for one person
+    seen twice, when the photos on each side are much more alike than the sides are: people
+    who resemble each other.
     """
+    cosines = _cosines(evidences)
     worst: tuple[float, list[Evidence]] | None = None
     for size in range(1, len(evidences) // 2 + 1):
         for places in combinations(range(len(evidences)), size):
             few = [evidences[place] for place in places]
-            many = [evidence for place, evidence in enumerate(evidences) if place not in places]
-            alike = _likeness(few, many, matcher)
-            if worst is None or alike < worst[0]:
+            rest = [place for place in range(len(evidences)) if place not in places]
+            alike = _likeness(few, [evidences[place] for place in rest], matcher)
+            apart = size > 1 and _contrast(cosines, list(places), rest) > policy.two_people_contrast
+            limit = policy.same_person_threshold if apart else policy.two_people_threshold
+            if alike < limit and (worst is None or alike < worst[0]):
                 worst = (alike, few)
-    return worst[1] if worst is not None and worst[0] < threshold else []
+    return [] if worst is None else worst[1]
+
+
+def _cosines(evidences: Sequence[Evidence]) -> Floats:
+    """How alike each two photos are, in the mean of the networks: (N, N)."""
+    if not evidences:
+        return np.zeros((0, 0), np.float32)
+    stacks = [references.vectors for references in references_of(evidences)]
+    mean: Floats = np.stack([stack @ stack.T for stack in stacks]).mean(axis=0, dtype=np.float32)
+    return mean
+
+
+def _contrast(cosines: Floats, few: list[int], rest: list[int]) -> float:
+    """By how much photos are more alike within two groups of two or more than between them."""
+    within = [cosines[pair] for side in (few, rest) for pair in combinations(side, 2)]
+    return float(np.mean(within) - cosines[np.ix_(few, rest)].mean())
 
 
 def _odd(evidences: Sequence[Evidence], matcher: Matcher, policy: RegisterPolicy) -> list[Evidence]:

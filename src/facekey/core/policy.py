@@ -246,6 +246,10 @@ class RegisterPolicy:
             others; below it the photo is left out.
         two_people_threshold: below this the photo shows somebody else and the whole
             registration is refused.
+        two_people_contrast: cosine by which photos of two groups may be more alike within than
+            between while the groups don't reach `same_person_threshold`; beyond it they
+            are two people. 0.25: of 149 people of LFW with six photos none was refused,
+            while of mixtures with the most similar of the others 25 % pass instead of 70 %.
         duplicate_similarity: thumbprint correlation above which two photos are one.
         liveness_threshold: from the card of the liveness network.
 
@@ -259,6 +263,7 @@ class RegisterPolicy:
     min_images: int = 5
     max_images: int = 10
     min_valid: int = 3
+    two_people_contrast: float = 0.25
     duplicate_similarity: float = 0.999
 
     def __post_init__(self) -> None:
@@ -267,6 +272,7 @@ class RegisterPolicy:
             self.liveness_threshold,
             self.same_person_threshold,
             self.two_people_threshold,
+            self.two_people_contrast,
             self.duplicate_similarity,
         )
         if not 1 <= self.min_valid <= self.min_images <= self.max_images:

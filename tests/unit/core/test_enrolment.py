@@ -46,6 +46,20 @@ def test_two_people_are_refused_however_the_photos_are_split(split: tuple[int, i
     assert reasons(refused.value).count("unlike_the_others") == min(split)
 
 
+@pytest.mark.parametrize(("alike", "refused"), [(0.47, True), (0.6, False)])
+def test_people_who_resemble_each_other_are_two(alike: float, refused: bool) -> None:
+    """Much more alike within than between; one person on two days is like themselves on both."""
+    other = near(ALICE, alike, 7)
+    samples = [photo(ALICE, n, 0.95) for n in range(3)] + [photo(other, 50 + n, 0.95) for n in range(3)]
+    if not refused:
+        assert len(usable(judge_together(samples, MATCHER, POLICY))) == 6
+        return
+    with pytest.raises(RegistrationRefused) as refusal:
+        judge_together(samples, MATCHER, POLICY)
+    assert refusal.value.code == "different_people"
+    assert reasons(refusal.value).count("unlike_the_others") == 3
+
+
 def test_an_odd_photo_is_left_out() -> None:
     samples = [photo(ALICE, n, 0.95) for n in range(4)] + [photo(ALICE, 9, 0.42)]
     judged = judge_together(samples, MATCHER, POLICY)
