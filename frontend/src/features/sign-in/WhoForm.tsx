@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { Camera, EyeOff, ScanFace, ShieldCheck } from "lucide-react";
 import { useRef, useState, type SyntheticEvent } from "react";
 
+import { systemInfoQuery } from "@/shared/system/info";
 import { text } from "@/shared/text/text";
 import { Button } from "@/shared/ui/Button";
 import { faultOfUserId } from "@/shared/user-id/user-id";
@@ -11,17 +13,18 @@ import { Fallback } from "./Fallback";
 import styles from "./WhoForm.module.css";
 
 const words = text.signIn;
-const FACTS = [
-  [Camera, words.facts.camera],
-  [ShieldCheck, words.facts.pictures],
-  [EyeOff, words.facts.nothing],
-] as const;
 
 /** Who it is, and what will happen, before anything happens. */
 export function WhoForm({ userId, onStart }: { readonly userId: string; readonly onStart: (userId: string) => void }) {
   const [given, setGiven] = useState(userId);
   const [fault, setFault] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
+  const kept = useQuery(systemInfoQuery).data?.images_stored === true;
+  const facts = [
+    [Camera, words.facts.camera],
+    [ShieldCheck, kept ? words.facts.picturesKept : words.facts.pictures],
+    [EyeOff, words.facts.nothing],
+  ] as const;
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -46,7 +49,7 @@ export function WhoForm({ userId, onStart }: { readonly userId: string; readonly
       />
       <section className={styles["facts"]} aria-label={words.before}>
         <ul>
-          {FACTS.map(([Icon, [what, more]]) => (
+          {facts.map(([Icon, [what, more]]) => (
             <li key={what}>
               <Icon aria-hidden="true" />
               <span>

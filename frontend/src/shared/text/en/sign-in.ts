@@ -6,7 +6,14 @@ export const signIn = {
   before: "Before you start",
   facts: {
     camera: ["The camera is used now only.", "It is switched off as soon as there is an answer."],
-    pictures: ["Pictures go to this FaceKey and to nobody else.", "They are compared, and then forgotten."],
+    pictures: [
+      "Pictures go to this FaceKey and to nobody else.",
+      "They are compared, and then forgotten. Of a suspected attack its operators keep a drawing of the depth of the face.",
+    ],
+    picturesKept: [
+      "Pictures go to this FaceKey and to nobody else.",
+      "They are compared, and then forgotten. Of a suspected attack its operators keep one photo, and a drawing of its depth.",
+    ],
     nothing: ["Nothing is sent before you press start.", "Your browser asks you to allow the camera first."],
   } as const,
   stage: "Signing in",
