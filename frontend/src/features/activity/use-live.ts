@@ -31,7 +31,7 @@ export function useLive(on: boolean, after: number | null): Live {
       const came = waiting.reverse();
       waiting = [];
       timer = undefined;
-      setLive(({ state, records }) => ({ state, records: [...came, ...records].slice(0, MOST) }));
+      setLive(({ state, records }) => ({ state, records: joined(came, records) }));
     };
     void follow({
       after,
@@ -45,8 +45,16 @@ export function useLive(on: boolean, after: number | null): Live {
     return () => {
       end.abort();
       clearTimeout(timer);
-      setLive(NOTHING);
+      show();
+      // What came stays: whoever pauses wants to read it.
+      setLive(({ records }) => ({ state: "connecting", records }));
     };
   }, [on, after]);
   return live;
+}
+
+/** A stream that was opened anew may begin with what is known. */
+function joined(came: readonly AuditRecord[], known: readonly AuditRecord[]): readonly AuditRecord[] {
+  const newest = known[0]?.sequence ?? 0;
+  return [...came.filter(({ sequence }) => sequence > newest), ...known].slice(0, MOST);
 }
