@@ -119,7 +119,7 @@ def test_photos_of_somebody_known_and_of_others(
 
         # A file that begins like a photo is judged by the service; then another one can be tried.
         give(page, photos.obama[:3000])
-        expect(page.get_by_role("alert")).to_contain_text("can't be")
+        expect(page.get_by_role("alert")).to_contain_text("The picture is damaged or incomplete.")
         keep(page, "identify-cut-off")
         other(page)
         give(page, photos.obama3)

@@ -170,9 +170,14 @@ function Refusal({ problem }: { readonly problem: ApiProblem }) {
   const left = useSecondsLeft(problem);
   return (
     <Notice tone="bad">
-      {problem.code === "credentials_wrong" ? words.wrong : problem.detail} {left > 0 && text.problems.tryAgainIn(left)}
+      {words.refusals[problem.code] ?? sentence(problem.detail)} {left > 0 && `${text.problems.tryAgainIn(left)}.`}
     </Notice>
   );
+}
+
+/** The service's words begin small and have no stop. */
+function sentence(detail: string): string {
+  return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${detail.endsWith(".") ? "" : "."}`;
 }
 
 /** One attempt at a time, and why the last one failed. */

@@ -7,7 +7,10 @@ export const login = {
   submitting: "Logging in",
   expired: "Your sign-in has ended. Log in again to go on where you were.",
   missing: "Enter name and password.",
-  wrong: "Name and password don't belong together.",
+  refusals: {
+    credentials_wrong: "Name and password don't belong together.",
+    too_many_attempts: "Too many failed attempts.",
+  } as Readonly<Record<string, string>>,
   chooseTitle: "Choose your own password",
   chooseIntro: "The password you used is good once. Choose one that only you know.",
   newPassword: "New password",
