@@ -1,7 +1,9 @@
 """`facekey serve`: the HTTP service in this process."""
 
 import asyncio
+import ipaddress
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -71,7 +73,11 @@ async def _serve(settings: Settings) -> None:
 
 def _own_address(settings: Settings) -> str:
     """Where this process reaches itself."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - is read, not bound
+    host = settings.host
+    with suppress(ValueError):  # a name
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:  # it listens on all; one of them is this machine's own
+            host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
