@@ -22,7 +22,8 @@ it("says that the service can't be reached when nothing answers", async () => {
 it("passes a fault of the app itself on: a new document would have it, too", async () => {
   vi.stubGlobal("fetch", () => Promise.resolve(new Response()));
   vi.spyOn(performance, "now").mockReturnValue(1000);
-  await expect(fetched(gone)(THERE)).rejects.toBe(GONE);
+  const began = { href: globalThis.location.pathname };
+  await expect(fetched(gone)({ preload: false, location: began })).rejects.toBe(GONE);
 });
 
 it("sends nobody anywhere who only came near a link", async () => {

@@ -11,13 +11,14 @@ interface Navigation {
 }
 
 const FRESH_MS = 15_000;
+const BEGAN_AT = `${globalThis.location.pathname}${globalThis.location.search}`;
 
 /**
  * A loader that fetches the file of a page before it is shown, so that a failure is told inside the shell, with a way on.
  *
  * A file that can't be had although the service answers is one of a version that is gone, or one that the browser
  * remembers as missing. A new document helps against both: the browser is sent there itself, unless this document is
- * new, which would go round in circles.
+ * new and began there, which would go round in circles.
  *
  * @param page the component of that file, where a route shows it inside of another: it is made ready, too.
  */
@@ -28,7 +29,7 @@ export function fetched(file: () => Promise<unknown>, page?: Preloaded) {
       await page?.preload?.();
     } catch (error) {
       if (!(await serviceAnswers())) throw unreachable();
-      if (preload || performance.now() < FRESH_MS) throw error;
+      if (preload || (location.href === BEGAN_AT && performance.now() < FRESH_MS)) throw error;
       globalThis.location.assign(location.href);
       await new Promise(() => undefined); // what comes next is the new document
     }

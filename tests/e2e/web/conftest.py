@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
     sync_playwright,
 )
 from playwright.sync_api import (
@@ -47,6 +48,7 @@ def built() -> None:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
     with sync_playwright() as started:
         yield started
 
@@ -70,8 +72,8 @@ def url(deployment: Environment) -> Iterator[str]:
         yield url
 
 
-ANSWERS = "Failed to load resource", "WebSocket connection to"
-"""What Chromium writes when the service refuses something or is gone; the page says so itself."""
+ANSWERS = "Failed to load resource", "WebSocket connection to", "ApiProblem: FaceKey can't be reached"
+"""What is written when the service refuses something or is gone; the page says so itself."""
 
 
 @dataclass

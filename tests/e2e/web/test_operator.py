@@ -496,3 +496,29 @@ def test_offline_is_told_and_over_when_it_is_over(launch: Launch, url: str) -> N
         expect(page.get_by_text("This device is offline.")).to_have_count(0)
         page.get_by_role("link", name=ALICE).click()
         heading(page, ALICE)
+
+
+def test_a_service_that_stops_and_comes_back(launch: Launch, deployment: Environment, tmp_path: Path) -> None:
+    environment = {
+        **deployment,
+        "FACEKEY_PROFILE": "development",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/facekey.db",
+        "FACEKEY_PORT": str(free_port()),
+    }
+    with running(facekey("serve"), environment) as (url, process), launch(url) as context:
+        page = context.new_page()
+        page.goto("/activity")
+        follows = page.get_by_role("main").get_by_role("status")
+        expect(follows.get_by_text("Live", exact=True)).to_be_visible()
+        process.terminate()
+        process.wait(timeout=30)
+        expect(follows.get_by_text("Every 10 seconds")).to_be_visible()
+        keep(page, "activity-stopped")
+        page.get_by_role("link", name="People").click()
+        expect(page.get_by_role("alert")).to_contain_text("FaceKey can't be reached")
+        keep(page, "people-stopped")
+        with running(facekey("serve"), environment):
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
+            page.get_by_role("link", name="Activity").click()
+            expect(follows.get_by_text("Live", exact=True)).to_be_visible()
