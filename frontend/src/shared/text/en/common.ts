@@ -26,7 +26,7 @@ export const common = {
   unknown: "Unknown",
   refreshed: (when: string) => `Refreshed ${when}`,
   theme: "Appearance",
-  themes: { system: "As on this device", light: "Light", dark: "Dark" },
+  themes: { system: "Automatic", light: "Light", dark: "Dark" },
   openService: "No accounts",
   openServiceHint: "Development profile: whoever uses this machine may do everything.",
   signedInAs: (name: string, role: string) => `${name} (${role})`,
