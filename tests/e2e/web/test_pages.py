@@ -47,7 +47,7 @@ def settled(page: Page) -> None:
     expect(page.locator("main [role=status]", has_text="Loading")).to_have_count(0)
 
 
-@pytest.fixture(scope="module", params=["empty", "peopled"])
+@pytest.fixture(scope="module")
 def filled(request: pytest.FixtureRequest, url: str, photos: Photos) -> str:
     """The same service, before and after something happened."""
     if request.param == "peopled":
@@ -61,7 +61,12 @@ def filled(request: pytest.FixtureRequest, url: str, photos: Photos) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)], ids=["desktop", "phone-dark"])
+@pytest.mark.parametrize(
+    ("filled", "size", "dark"),
+    [("empty", DESKTOP, False), ("peopled", DESKTOP, False), ("peopled", PHONE, True)],
+    indirect=["filled"],
+    ids=["empty", "desktop", "phone-dark"],
+)
 def test_every_page_is_whole_and_accessible(
     launch: Launch, url: str, filled: str, size: tuple[int, int], dark: bool
 ) -> None:
