@@ -53,8 +53,9 @@ def built() -> None:
         pytest.skip("no Chromium on this machine: make browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """For one module: while it is open, asynchronous tests can't run on this worker."""
     expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
     with sync_playwright() as started:
         yield started
@@ -110,7 +111,7 @@ class Watch:
             self.elsewhere.append(request.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch(playwright: Playwright) -> Launch:
     """Starts a Chromium whose camera plays a clip, and watches over what its pages do."""
 
