@@ -38,13 +38,6 @@ Environment = dict[str, str]
 Launch = Callable[..., AbstractContextManager[BrowserContext]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module on one worker: each service and each browser is started once."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
     if not (Path(os.environ.get("FACEKEY_WEB_DIR", default_web_dir())) / "index.html").is_file():
