@@ -14,7 +14,6 @@ from tests.e2e.web.conftest import PHONE, Launch, keep, staged
 from tests.photos import Photos, encoded, shots
 from tests.puppet import REST, Framing, Pose, Puppet
 
-
 FRAME_S = 1 / 6
 PATIENCE_S = 60.0
 

@@ -15,7 +15,6 @@ from tests.e2e.web.conftest import PHONE, Launch, keep, staged
 from tests.photos import Photos, encoded, on_a_screen
 from tests.puppet import Puppet, make_puppet
 
-
 FRAME_S = 1 / 10
 PATIENCE_S = 30.0
 

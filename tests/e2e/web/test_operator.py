@@ -16,7 +16,6 @@ from tests.e2e.conftest import ROOT, facekey, free_port, running
 from tests.e2e.web.conftest import Environment, Launch, keep
 from tests.photos import Photos, on_a_screen
 
-
 PASSWORD = "correct horse battery staple"
 ADA, ALICE = "ada", "alice"
 """An administrator, and somebody who is enrolled."""

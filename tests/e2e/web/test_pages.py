@@ -10,7 +10,6 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.web.conftest import DESKTOP, PHONE, Launch, keep
 from tests.photos import Photos, on_a_screen
 
-
 PAGES = {
     "sign-in": "Sign in",
     "enrol": "Enrol",

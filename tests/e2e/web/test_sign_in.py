@@ -15,7 +15,6 @@ from tests.e2e.web.conftest import PHONE, Environment, Launch, keep, staged
 from tests.photos import Photos, encoded, on_a_screen
 from tests.puppet import Puppet, make_puppet
 
-
 LET_IN = "[data-phase=authenticated]"
 REFUSED = "[data-phase=refused]"
 
