@@ -140,9 +140,13 @@ def _second_person(evidences: Sequence[Evidence], matcher: Matcher, policy: Regi
             few = [evidences[place] for place in places]
             rest = [place for place in range(len(evidences)) if place not in places]
             alike = _likeness(few, [evidences[place] for place in rest], matcher)
-            apart = size > 1 and _contrast(cosines, list(places), rest) > policy.two_people_contrast
-            limit = policy.same_person_threshold if apart else policy.two_people_threshold
-            if alike < limit and (worst is None or alike < worst[0]):
+            if worst is not None and alike >= worst[0]:
+                continue
+            if alike < policy.two_people_threshold or (
+                alike < policy.same_person_threshold
+                and size > 1
+                and _contrast(cosines, list(places), rest) > policy.two_people_contrast
+            ):
                 worst = (alike, few)
     return [] if worst is None else worst[1]
 
