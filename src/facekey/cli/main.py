@@ -13,6 +13,7 @@ from facekey.cli import (
     audit,
     bias,
     doctor,
+    evaluate,
     index,
     keys,
     liveness,
@@ -68,3 +69,4 @@ app.add_typer(privacy.consent, name="consent")
 app.add_typer(privacy.retention, name="retention")
 app.add_typer(bias.app, name="bias")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(evaluate.app, name="evaluate")

@@ -1,0 +1,1 @@
+"""How well it recognises: public protocols over the product's own pipeline, and their report."""

@@ -1,0 +1,103 @@
+"""Engine: the product as an evaluation uses it, opened from cards and weights."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from facekey import vision as vision_package
+from facekey.core.calibration import Calibration
+from facekey.core.matching import Matcher
+from facekey.core.ports.vision import Detector
+from facekey.core.types import ModelId
+from facekey.evaluation.acquire import MOST_PROMINENT, AlignedAcquirer, FaceAcquirer
+from facekey.wiring.vision import EMBEDDERS, open_detector, open_vision, usable
+from facekey.zoo.cards import Card
+from facekey.zoo.convert.recipe import recipe_of
+from facekey.zoo.onnx import runtime_version
+from facekey.zoo.zoo import Zoo
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that took part.
+
+    Attributes:
+        sha256: of the published weights.
+    """
+
+    name: str
+    title: str
+    task: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What judges, and who is in it.
+
+    Attributes:
+        calibrations: of the recognition networks, in the matcher's order.
+        match_evidence: the deployment's threshold, in decades of false match rate.
+    """
+
+    faces: FaceAcquirer
+    aligned: AlignedAcquirer
+    detector: Detector
+    matcher: Matcher
+    calibrations: Mapping[ModelId, Calibration]
+    match_evidence: float
+    liveness_threshold: float
+    networks: tuple[Network, ...]
+
+
+def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
+    """Load the networks that the service would load.
+
+    Raises:
+        ModelUnavailable: one that decisions need is missing; says what to run.
+        ModelError: one can't be loaded or is not what its card says.
+    """
+    vision = open_vision(zoo)
+    in_use = [zoo.card(network.name) for network in vision.networks if network.in_use]
+    embedders = [
+        adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if usable(zoo, zoo.card(name))
+    ]
+    by_model = {card.model_id: card.calibration for card in in_use}
+    calibrations = {
+        model: calibration
+        for model in vision.matcher.models
+        if (calibration := by_model.get(model)) is not None
+    }
+    state = _state(in_use)
+    detector = open_detector(zoo)
+    return Engine(
+        faces=FaceAcquirer(
+            pipeline=vision.pipeline,
+            most_prominent=open_vision(zoo, subject=MOST_PROMINENT).pipeline,
+            detector=detector,
+            embedders=embedders,
+            state=state,
+        ),
+        aligned=AlignedAcquirer(embedders=embedders, state=state),
+        detector=detector,
+        matcher=vision.matcher,
+        calibrations=calibrations,
+        match_evidence=match_evidence,
+        liveness_threshold=vision.liveness_threshold,
+        networks=tuple(Network(card.name, card.title, card.task, card.weights.sha256) for card in in_use),
+    )
+
+
+def _state(cards: list[Card]) -> str:
+    """Changes with the networks, what they are fed, the code of vision, and what reads pictures."""
+    digest = hashlib.sha256()
+    for card in cards:
+        digest.update(repr((card.model_id, card.weights.sha256, recipe_of(card), card.liveness)).encode())
+    digest.update(f"{cv2.__version__} {runtime_version()}".encode())
+    root = Path(next(iter(vision_package.__path__)))
+    for source in sorted(root.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
