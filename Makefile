@@ -58,7 +58,7 @@ browser: $(VENV)/.dev  ## a Chromium for the tests of the web app, if one can be
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
-bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAMES="lfw latency"]
+bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAMES="latency scale"]
 	$(BIN)/python -m bench $(NAMES) $(if $(DATA),--data $(DATA))
 
 .env: | $(VENV)/.service

@@ -1,4 +1,7 @@
-"""`python -m bench [NAME ...]`: run the measurements named, or all that the data at hand allow."""
+"""`python -m bench [NAME ...]`: run the measurements named, or all that the data at hand allow.
+
+How well faces are recognised is measured by `facekey evaluate` (docs/evaluation.md).
+"""
 
 import argparse
 import sys
@@ -7,12 +10,10 @@ from pathlib import Path
 
 from bench import (
     audit,
-    bias,
     clips,
     faults,
     fuzz,
     latency,
-    lfw,
     peers,
     poisoning,
     scale,
@@ -30,17 +31,13 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "faults": lambda _: faults.main(),
     "stream": lambda given: stream.main(given.data),
     "web": lambda given: web.main(given.data),
-    "lfw": lambda given: lfw.main(given.data),
     "peers": lambda given: peers.main(given.data),
-    "bias": lambda given: bias.main(given.data),
     "poisoning": lambda given: poisoning.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
 NEED_DATA = {
     "web": "pad_video/apfol/live.webm",
-    "lfw": "lfw/images and lfw/pairs.txt",
     "peers": "lfw/images and lfw/pairs.txt",
-    "bias": "demographics/*.jpg, or lfw/images and lfw/gender",
     "poisoning": "lfw/images",
     "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",
 }

@@ -20,14 +20,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import track
 
-from bench import lfw
+from bench import faces
 from bench.host import describe
 from bench.photo import sample_photos, webcam_jpeg
 from facekey.core.similarity import cosine
 from facekey.core.types import Evidence
+from facekey.evaluation.engine import Engine
+from facekey.evaluation.material import Acquired
+from facekey.evaluation.pairs import read_pairs
+from facekey.evaluation.rates import accuracy
+from facekey.evaluation.report import Line, written
+from facekey.evaluation.scoring import Scorer
+from facekey.evaluation.verification import pair_scores
 from facekey.settings import read_settings
 from facekey.wiring.vision import open_vision, open_zoo
 
@@ -47,11 +53,12 @@ def main(data: Path | None) -> None:
         raise SystemExit("peers needs --data")
     print(__doc__)
     print(f"machine: {describe()}")
+    engine = faces.engine()
+    got = faces.lfw(data, engine)
     vision = open_vision(open_zoo(read_settings()))
-    got = lfw.acquire(data / "lfw" / "images", vision)
     with face_recognition() as peer:
         time_both(peer, vision.pipeline.analyze)
-        compare_accuracy(peer, data / "lfw", got)
+        compare_accuracy(peer, data / "lfw", got, engine)
 
 
 class Peer:
@@ -118,10 +125,10 @@ def time_both(peer: Peer, analyze: Callable[[bytes], Evidence]) -> None:
     print(f"face_recognition p50 {1000 * statistics.median(theirs):.1f} ms: {ratio:.1f} x faster")
 
 
-def compare_accuracy(peer: Peer, root: Path, got: lfw.Acquired) -> None:
+def compare_accuracy(peer: Peer, root: Path, got: Acquired, engine: Engine) -> None:
     """LFW's pairs, both."""
-    pairs = lfw.read_pairs(root / "pairs.txt")
-    names = sorted({name for _, left, right, _ in pairs for name in (left, right)})
+    pairs = read_pairs(root / "pairs.txt").pairs
+    names = sorted({name for pair in pairs for name in (pair.left, pair.right)})
     kept = Path(".cache") / "bench" / f"dlib-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}.npz"
     if kept.exists():
         stored = np.load(kept, allow_pickle=False)
@@ -133,23 +140,18 @@ def compare_accuracy(peer: Peer, root: Path, got: lfw.Acquired) -> None:
         encodings = {name: np.array(vector) for name, vector in found.items() if vector is not None}
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.savez(kept, names=np.array(list(encodings)), vectors=np.stack(list(encodings.values())))
-    fold = np.array([pair[0] for pair in pairs])
-    mated = np.array([pair[3] for pair in pairs])
-    ours = _scores(pairs, got.vectors, lambda left, right: float(left @ right))
-    theirs = _scores(pairs, encodings, lambda left, right: -float(np.linalg.norm(left - right)))
-    print(f"LFW, FaceKey:          {lfw.accuracy(ours, mated, fold)}")
-    missed = len(names) - len(encodings)
-    print(f"LFW, face_recognition: {lfw.accuracy(theirs, mated, fold)}; no face in {missed}")
-
-
-def _scores(
-    pairs: list[tuple[int, str, str, bool]],
-    vectors: dict[str, NDArray[np.float32]],
-    alike: Callable[[NDArray[np.float32], NDArray[np.float32]], float],
-) -> NDArray[np.float64]:
-    return np.array(
+    fold = np.array([pair.fold for pair in pairs])
+    mated = np.array([pair.mated for pair in pairs])
+    scorer = Scorer(engine.calibrations)
+    ours = pair_scores(got, pairs, scorer, Line.PIPELINE)[scorer.systems[0]]
+    theirs = np.array(
         [
-            alike(vectors[left], vectors[right]) if left in vectors and right in vectors else np.nan
-            for _, left, right, _ in pairs
+            -float(np.linalg.norm(encodings[pair.left] - encodings[pair.right]))
+            if pair.left in encodings and pair.right in encodings
+            else np.nan
+            for pair in pairs
         ]
     )
+    print(f"LFW, FaceKey:          {written(accuracy(ours, mated, fold).right)}")
+    missed = len(names) - len(encodings)
+    print(f"LFW, face_recognition: {written(accuracy(theirs, mated, fold).right)}; no face in {missed}")

@@ -23,20 +23,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import faces
 from bench.host import describe
 from bench.intervals import written
-from bench.lfw import ENROLLED_PHOTOS, acquire
 from facekey.core.adaptation import AdaptationPolicy, Course, LiveAttempt, learn, unfit
 from facekey.core.calibration import evidence_of_fmr
 from facekey.core.matching import Matcher
 from facekey.core.personal_bar import BarPolicy, Score
 from facekey.core.types import Embedding, Floats, ModelId, References, SubjectId, Template
-from facekey.settings import read_settings
-from facekey.wiring.vision import open_vision, open_zoo
 
 DAYS = 30
 IMPOSTORS = 5
 FEWEST = 4
+ENROLLED_PHOTOS = 5
 THRESHOLD = evidence_of_fmr(1e-4)
 DRIFTS = (0.0, 0.25, 0.5)
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -60,10 +59,11 @@ def main(data: Path | None) -> None:
         raise SystemExit("poisoning needs --data")
     print(__doc__)
     print(f"machine: {describe()}")
-    vision = open_vision(open_zoo(read_settings()))
-    vectors = acquire(data / "lfw" / "images", vision).vectors
-    model = vision.matcher.models[0]
-    matcher = _one_network(vision.matcher, model)
+    engine = faces.engine()
+    got = faces.lfw(data, engine)
+    model = engine.matcher.models[0]
+    vectors = {name: got.captures[name].vectors[model] for name in got.judged}
+    matcher = Matcher({model: engine.calibrations[model]})
     people: dict[str, list[Floats]] = {}
     for name, vector in vectors.items():
         people.setdefault(name.split("/")[0], []).append(vector)
@@ -73,10 +73,6 @@ def main(data: Path | None) -> None:
         _attacked(attack, victims, matcher)
     _honest(people, model, matcher)
     _bars(people, model, matcher)
-
-
-def _one_network(matcher: Matcher, model: ModelId) -> Matcher:
-    return Matcher({model: matcher._calibrations[model]})
 
 
 def _victims(people: dict[str, list[Floats]], model: ModelId) -> Iterator[Victim]:

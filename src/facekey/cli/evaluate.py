@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from facekey.evaluation.machine import describe, version
 from facekey.evaluation.material import Picture, Watch
 from facekey.evaluation.page import page, thumbnails
 from facekey.evaluation.protocols import FEWEST_PHOTOS, Protocols
-from facekey.evaluation.report import MEANT, Report, Section, percent, written
+from facekey.evaluation.report import MEANT, Figure, Report, Section, percent, written
 from facekey.evaluation.textfile import write_textfile
 from facekey.settings import Settings, read_settings
 from facekey.wiring.vision import open_zoo
@@ -376,19 +376,24 @@ def _print(report: Report) -> None:
         output.print(f"\n[bold]{section.title}[/bold]", highlight=False)
         for sentence in section.protocol:
             output.print(f"  {sentence}", highlight=False, markup=False)
-        print_table(
-            ("figure", "network", "line", ""),
-            (
-                (
-                    one.said.removesuffix(f", {MEANT[one.line]}"),
-                    one.system,
-                    MEANT[one.line],
-                    percent(one.value) if one.share is None else written(one.share),
-                )
-                for one in section.figures
-                if one.system  # the others stand in the table of what came before the comparison
-            ),
-        )
+        figures = [one for one in section.figures if one.system]  # the others stand in the first table
+        if figures:
+            _print_figures(figures)
         for table in section.tables:
             output.print(f"\n{table.title}", highlight=False, markup=False)
             print_table(table.columns, table.rows)
+
+
+def _print_figures(figures: Sequence[Figure]) -> None:
+    print_table(
+        ("figure", "network", "line", ""),
+        (
+            (
+                one.said.removesuffix(f", {MEANT[one.line]}"),
+                one.system,
+                MEANT[one.line],
+                percent(one.value) if one.share is None else written(one.share),
+            )
+            for one in figures
+        ),
+    )

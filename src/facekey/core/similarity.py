@@ -26,7 +26,7 @@ def likeness(probe: Embedding, references: References) -> float:
     mean direction promises too much: the mean is a cleaner face, and strangers come up to
     twice as often. The mean of the cosines, which is shorter by the length of the mean,
     promises too little. The geometric mean of the two keeps strangers just under the
-    promise and loses fewest of the rightful (`python -m bench lfw`).
+    promise and loses fewest of the rightful (`facekey evaluate lfw`).
 
     Raises:
         ModelMismatch: two networks made them.

@@ -22,7 +22,13 @@ def as_json(report: Report) -> str:
             "match_fmr": report.match_fmr,
             "liveness_threshold": report.liveness_threshold,
             "networks": [
-                {"name": one.name, "title": one.title, "task": one.task, "sha256": one.sha256}
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "task": one.task,
+                    "sha256": one.sha256,
+                    "calibrated": one.calibrated,
+                }
                 for one in report.networks
             ],
             "sections": [_section(one) for one in report.sections],

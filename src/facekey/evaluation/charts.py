@@ -18,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.style import context
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from facekey.evaluation.report import Drawn
+from facekey.evaluation.report import Drawn, rate
 
 INK, GRID, MUTED = "#010101", "#020202", "#030303"
 SERIES = ("#040401", "#040402", "#040403", "#040404", "#040405", "#040406")
@@ -68,7 +68,7 @@ def roc(drawn: Sequence[Drawn], name: str) -> str:
         axes.set_ylim(max(0.0, lowest - 0.05 * (1.0 - lowest) - 0.002), 1.002)
         axes.set_xlabel("strangers accepted (FMR)")
         axes.set_ylabel("rightful accepted (TAR)")
-        axes.xaxis.set_major_formatter(FuncFormatter(_percent))
+        axes.xaxis.set_major_formatter(FuncFormatter(_rate))
         axes.yaxis.set_major_formatter(FuncFormatter(_percent))
         _legend(axes, drawn, "lower right")
         return _svg(figure, f"{name}-roc", "ROC curve: rightful accepted over strangers accepted")
@@ -92,7 +92,7 @@ def det(drawn: Sequence[Drawn], name: str) -> str:
         axes.set_xlabel("strangers accepted (FMR)")
         axes.set_ylabel("rightful missed (FNMR)")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(_percent))
+            axis.set_major_formatter(FuncFormatter(_rate))
             axis.set_minor_formatter(NullFormatter())
         _legend(axes, drawn, "upper right")
         return _svg(figure, f"{name}-det", "DET curve: rightful missed over strangers accepted")
@@ -133,12 +133,14 @@ def _figure() -> tuple[Figure, Axes]:
 def _legend(axes: Axes, drawn: Sequence[Drawn], where: Literal["lower right", "upper right"]) -> None:
     if len(drawn) > 1:
         axes.legend(loc=where, fontsize=9)
-    elif drawn:
-        axes.set_title(drawn[0].system, fontsize=10, loc="left", color=INK)
 
 
 def _percent(value: float, _position: int) -> str:
     return f"{100 * value:.6g} %"
+
+
+def _rate(value: float, _position: int) -> str:
+    return rate(value)
 
 
 def _svg(figure: Figure, name: str, said: str) -> str:
@@ -151,15 +153,15 @@ def _svg(figure: Figure, name: str, said: str) -> str:
     text = re.sub(r'\s(xmlns(:xlink)?|version)="[^"]*"', "", text)
     text = re.sub(r"<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
     text = text.replace("xlink:href", "href")
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    text = re.sub(r"font-family: [^;\"]*", "font-family: var(--face)", text)
     # Names that nothing refers to would be there once for each picture of the page.
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([\w.-]+)"', lambda found: found[0] if found[1] in used else "", text)
     for one in sorted(used, key=len, reverse=True):
         text = text.replace(f'id="{one}"', f'id="{name}-{one}"').replace(f'#{one}"', f'#{name}-{one}"')
         text = text.replace(f"url(#{one})", f"url(#{name}-{one})")
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var({variable})")
-    text = re.sub(r'font: ([\d.]+)px [^;"]*', r"font: \1px var(--face)", text)
     text = re.sub(
         r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
         rf'<svg viewBox="\1" role="img" aria-label="{said}">',

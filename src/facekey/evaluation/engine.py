@@ -12,7 +12,7 @@ from facekey.core.calibration import Calibration
 from facekey.core.matching import Matcher
 from facekey.core.ports.vision import Detector
 from facekey.core.types import ModelId
-from facekey.evaluation.acquire import MOST_PROMINENT, AlignedAcquirer, FaceAcquirer
+from facekey.evaluation.acquire import MOST_PROMINENT, Acquirer, AlignedAcquirer, FaceAcquirer
 from facekey.wiring.vision import EMBEDDERS, open_detector, open_vision, usable
 from facekey.zoo.cards import Card
 from facekey.zoo.convert.recipe import recipe_of
@@ -26,12 +26,14 @@ class Network:
 
     Attributes:
         sha256: of the published weights.
+        calibrated: on which data its scores got their meaning; None where it has no such scores.
     """
 
     name: str
     title: str
     task: str
     sha256: str
+    calibrated: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class Engine:
         match_evidence: the deployment's threshold, in decades of false match rate.
     """
 
-    faces: FaceAcquirer
-    aligned: AlignedAcquirer
+    faces: Acquirer
+    aligned: Acquirer
     detector: Detector
     matcher: Matcher
     calibrations: Mapping[ModelId, Calibration]
@@ -87,8 +89,13 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
         calibrations=calibrations,
         match_evidence=match_evidence,
         liveness_threshold=vision.liveness_threshold,
-        networks=tuple(Network(card.name, card.title, card.task, card.weights.sha256) for card in in_use),
+        networks=tuple(_network(card) for card in in_use),
     )
+
+
+def _network(card: Card) -> Network:
+    calibrated = None if card.calibration is None else card.calibration.born.data
+    return Network(card.name, card.title, card.task, card.weights.sha256, calibrated)
 
 
 def _state(cards: list[Card]) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from facekey.core.errors import ImageRefused
 from facekey.evaluation.material import Picture
-from facekey.evaluation.report import MEANT, Figure, Line, Report, Section, percent, written
+from facekey.evaluation.report import MEANT, Figure, Line, Report, Section, percent, rate, written
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
 
@@ -40,7 +40,7 @@ class _Shown:
 
     section: Section
     grids: tuple[_Grid, ...]
-    charts: tuple[Markup, ...]
+    charts: tuple[tuple[str, Markup], ...]
 
 
 def page(report: Report, faces: Mapping[str, str] | None = None) -> str:
@@ -57,7 +57,7 @@ def page(report: Report, faces: Mapping[str, str] | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(written=_written, percent=percent)
+    environment.filters.update(written=_written, percent=percent, rate=rate)
     return environment.get_template("report.html.jinja").render(
         report=report,
         shown=[_shown(one) for one in report.sections],
@@ -87,14 +87,17 @@ def thumbnails(names: Iterable[str], pictures: Mapping[str, Picture]) -> dict[st
 
 
 def _shown(section: Section) -> _Shown:
-    charts: list[Markup] = []
+    charts: list[tuple[str, Markup]] = []
     if section.drawn:
         # By name: matplotlib takes half a second, and figures alone don't need it.
         draw = import_module("facekey.evaluation.charts")
-        svgs = [draw.roc(section.drawn, section.key), draw.det(section.drawn, section.key)]
-        svgs += [draw.scores(one, section.key) for one in section.drawn]
+        drawings = [
+            ("ROC: rightful accepted over strangers accepted", draw.roc(section.drawn, section.key)),
+            ("DET: rightful missed over strangers accepted", draw.det(section.drawn, section.key)),
+            *((f"Scores of {one.system}", draw.scores(one, section.key)) for one in section.drawn),
+        ]
         # Made by us out of numbers and networks' names.
-        charts = [Markup(svg) for svg in svgs]  # noqa: S704
+        charts = [(caption, Markup(svg)) for caption, svg in drawings]  # noqa: S704
     return _Shown(section, tuple(_grids(section)), tuple(charts))
 
 

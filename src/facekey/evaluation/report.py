@@ -168,6 +168,6 @@ def percent(value: float) -> str:
 
 def _number(value: float) -> str:
     value *= 100
-    if value == 0.0 or value >= 0.1:
+    if value < 1e-9 or value >= 0.1:
         return f"{value:.2f}"
     return f"{value:.2g}"

@@ -7,6 +7,7 @@ the matcher's own answers.
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facekey.core.calibration import Calibration
 from facekey.core.fusion import MERGING_PRICE
@@ -62,7 +63,7 @@ class Scorer:
         return {FUSION: np.maximum(mean - np.float32(MERGING_PRICE), np.float32(0.0)), **alone}
 
 
-def rows_of(stack: Stack, rows: slice | Floats) -> dict[ModelId, Floats]:
+def rows_of(stack: Stack, rows: slice | NDArray[np.bool_] | NDArray[np.integer]) -> dict[ModelId, Floats]:
     """Some rows of a stack; indices or a mask do as well as a slice."""
     return {model: vectors[rows] for model, vectors in stack.items()}
 
