@@ -82,7 +82,7 @@ def test_a_corrupt_list_names_the_line(tmp_path: Path, text: str, said: str) -> 
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(content)
-    with pytest.raises(RequestInvalid, match="UTF-8|neither"):
+    with pytest.raises(RequestInvalid, match=r"UTF-8|neither"):
         read_pairs(path)
 
 
