@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from facekey.core.calibration import evidence_of_fmr
 from facekey.core.errors import RequestInvalid
 from facekey.evaluation.as_json import as_json
 from facekey.evaluation.cache import Captures, Forgetful, forget, open_cache
-from facekey.evaluation.engine import open_engine
+from facekey.evaluation.engine import Engine, open_engine
 from facekey.evaluation.machine import describe, version
 from facekey.evaluation.material import Picture, Watch
 from facekey.evaluation.page import page, thumbnails
@@ -325,10 +326,14 @@ def _run(measure: Callable[[Protocols], Iterable[Section]], wanted: Wanted) -> N
         wanted.check()
         settings = read_settings()
         evidence = evidence_of_fmr(settings.match_fmr)
-        engine = open_engine(open_zoo(settings), match_evidence=evidence)
-        with _bars() as watching, _cache(settings, wanted) as cache:
+
+        @cache
+        def engine() -> Engine:
+            return open_engine(open_zoo(settings), match_evidence=evidence)
+
+        with _bars() as watching, _captures(settings, wanted) as captures:
             protocols = Protocols(
-                engine=engine, cache=cache, watching=watching, false_positive_rate=settings.identify_fpir
+                engine=engine, cache=captures, watching=watching, false_positive_rate=settings.identify_fpir
             )
             sections = tuple(measure(protocols))
         report = Report(
@@ -337,15 +342,15 @@ def _run(measure: Callable[[Protocols], Iterable[Section]], wanted: Wanted) -> N
             describe(),
             shlex.join(["facekey", *sys.argv[1:]]),
             settings.match_fmr,
-            engine.liveness_threshold,
-            engine.networks,
+            engine().liveness_threshold,
+            engine().networks,
             sections,
         )
         wanted.write(report, protocols.pictures)
         _print(report)
 
 
-def _cache(settings: Settings, wanted: Wanted) -> AbstractContextManager[Captures]:
+def _captures(settings: Settings, wanted: Wanted) -> AbstractContextManager[Captures]:
     return nullcontext(Forgetful()) if wanted.no_cache else open_cache(cache_folder(settings))
 
 

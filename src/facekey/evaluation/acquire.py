@@ -6,7 +6,7 @@ the detector and the recognition networks alone, so that a report can tell how w
 are recognised from how many pictures are never compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +71,22 @@ class Acquirer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Detector and recognition networks, without the gates of quality and liveness."""
+
+    detector: Detector
+    embedders: tuple[Embedder, ...]
+
+    def vectors(self, image: bytes) -> dict[ModelId, Floats]:
+        """Of the most prominent face; none where there is no face."""
+        frame = decode(image, DecodeLimits())
+        faces = self.detector.detect(frame)
+        if not faces:
+            return {}
+        return embed(frame, choose_subject(faces, frame.size, MOST_PROMINENT), self.embedders)
+
+
 class FaceAcquirer:
     """Implements `Acquirer` with the product's pipeline, and its detector and networks behind it."""
 
@@ -78,24 +94,21 @@ class FaceAcquirer:
         self,
         *,
         pipeline: Pipeline,
-        most_prominent: Pipeline,
-        detector: Detector,
-        embedders: Sequence[Embedder],
+        most_prominent: Callable[[], Pipeline],
+        recognition: Callable[[], Recognition],
         state: str,
     ) -> None:
-        """Take the parts.
+        """Take the parts; most pictures need only the first.
 
         Args:
             pipeline: the product's.
-            most_prominent: the same with `MOST_PROMINENT`.
-            detector: the product's.
-            embedders: the product's.
+            most_prominent: gives the same with `MOST_PROMINENT`, for pictures of several people.
+            recognition: gives what recognises without the gates, for pictures that they send back.
             state: changes with any of them.
         """
         self._pipeline = pipeline
         self._most_prominent = most_prominent
-        self._detector = detector
-        self._embedders = tuple(embedders)
+        self._recognition = recognition
         self._state = state
 
     @property
@@ -113,28 +126,21 @@ class FaceAcquirer:
                 if refusal.reason is not Reason.MULTIPLE_FACES:
                     raise
                 crowded = True
-                evidence = self._most_prominent.analyze(image)
+                evidence = self._most_prominent().analyze(image)
         except ImageRefused:
             return Capture({}, UNREADABLE)
         except SampleRejected as refusal:
-            return Capture(self._without_gates(image), str(refusal.reason), crowded)
+            return Capture(self._recognition().vectors(image), str(refusal.reason), crowded)
         vectors = {embedding.model: embedding.vector for embedding in evidence.embeddings}
         return Capture(vectors, None, crowded, evidence.liveness.score)
-
-    def _without_gates(self, image: bytes) -> dict[ModelId, Floats]:
-        frame = decode(image, DecodeLimits())
-        faces = self._detector.detect(frame)
-        if not faces:
-            return {}
-        return embed(frame, choose_subject(faces, frame.size, MOST_PROMINENT), self._embedders)
 
 
 class AlignedAcquirer:
     """Implements `Acquirer` for crops of 112 px that were aligned before: nothing is detected or judged."""
 
-    def __init__(self, *, embedders: Sequence[Embedder], state: str) -> None:
-        """Take the recognition networks; `state` changes with any of them."""
-        self._embedders = tuple(embedders)
+    def __init__(self, *, recognition: Callable[[], Recognition], state: str) -> None:
+        """Take what gives the recognition networks; `state` changes with any of them."""
+        self._recognition = recognition
         self._state = f"aligned-{state}"
 
     @property
@@ -159,7 +165,7 @@ class AlignedAcquirer:
                 f"{width} by {height}. For whole photos use a list of pairs (`facekey evaluate pairs`)"
             )
         whole = Detection(Box(0.0, 0.0, TEMPLATE_PX, TEMPLATE_PX), FIVE_POINTS, 1.0, ALIGNED)
-        return Capture(embed(frame, whole, self._embedders))
+        return Capture(embed(frame, whole, self._recognition().embedders))
 
 
 def embed(frame: Frame, face: Detection, embedders: Sequence[Embedder]) -> dict[ModelId, Floats]:

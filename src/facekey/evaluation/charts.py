@@ -82,9 +82,13 @@ def det(drawn: Sequence[Drawn], name: str) -> str:
             points = [
                 (fmr, fnmr) for fmr, fnmr in zip(one.curve.fmr, one.curve.fnmr, strict=True) if fnmr > 0
             ]
-            if points:
-                fmr, fnmr = zip(*points, strict=True)
-                axes.plot(fmr, fnmr, color=colour, linewidth=2, label=one.system)
+            # Where nothing is missed there is no line, but a name in the legend.
+            axes.plot(
+                *zip(*points, strict=True) if points else ((), ()),
+                color=colour,
+                linewidth=2,
+                label=one.system,
+            )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(min(one.curve.fmr[0] for one in drawn), 1.0)

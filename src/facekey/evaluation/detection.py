@@ -102,7 +102,7 @@ def located(
         image = pictures[one.name].read()
         manifest.update(f"{one.name}\0{hashlib.sha256(image).hexdigest()}\n".encode())
         try:
-            faces = engine.detector.detect(decode(image, DecodeLimits()))
+            faces = engine.find(decode(image, DecodeLimits()))
         except ImageRefused:
             faces = []
         best, extra = _matched(one.boxes, faces)

@@ -1,8 +1,9 @@
 """Engine: the product as an evaluation uses it, opened from cards and weights."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,9 @@ import cv2
 from facekey import vision as vision_package
 from facekey.core.calibration import Calibration
 from facekey.core.matching import Matcher
-from facekey.core.ports.vision import Detector
-from facekey.core.types import ModelId
-from facekey.evaluation.acquire import MOST_PROMINENT, Acquirer, AlignedAcquirer, FaceAcquirer
+from facekey.core.types import Detection, Frame, ModelId
+from facekey.evaluation.acquire import MOST_PROMINENT, Acquirer, AlignedAcquirer, FaceAcquirer, Recognition
+from facekey.vision.pipeline import Pipeline
 from facekey.wiring.vision import EMBEDDERS, open_detector, open_vision, usable
 from facekey.zoo.cards import Card
 from facekey.zoo.convert.recipe import recipe_of
@@ -41,13 +42,14 @@ class Engine:
     """What judges, and who is in it.
 
     Attributes:
+        find: the product's detector.
         calibrations: of the recognition networks, in the matcher's order.
         match_evidence: the deployment's threshold, in decades of false match rate.
     """
 
     faces: Acquirer
     aligned: Acquirer
-    detector: Detector
+    find: Callable[[Frame], list[Detection]]
     matcher: Matcher
     calibrations: Mapping[ModelId, Calibration]
     match_evidence: float
@@ -64,9 +66,19 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
     """
     vision = open_vision(zoo)
     in_use = [zoo.card(network.name) for network in vision.networks if network.in_use]
-    embedders = [
-        adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if usable(zoo, zoo.card(name))
-    ]
+
+    @cache
+    def recognition() -> Recognition:
+        adapters = ((name, adapter) for name, adapter in EMBEDDERS.items() if usable(zoo, zoo.card(name)))
+        return Recognition(open_detector(zoo), tuple(adapter(zoo.open(name)) for name, adapter in adapters))
+
+    @cache
+    def most_prominent() -> Pipeline:
+        return open_vision(zoo, subject=MOST_PROMINENT).pipeline
+
+    def find(frame: Frame) -> list[Detection]:
+        return recognition().detector.detect(frame)
+
     by_model = {card.model_id: card.calibration for card in in_use}
     calibrations = {
         model: calibration
@@ -74,17 +86,12 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
         if (calibration := by_model.get(model)) is not None
     }
     state = _state(in_use)
-    detector = open_detector(zoo)
     return Engine(
         faces=FaceAcquirer(
-            pipeline=vision.pipeline,
-            most_prominent=open_vision(zoo, subject=MOST_PROMINENT).pipeline,
-            detector=detector,
-            embedders=embedders,
-            state=state,
+            pipeline=vision.pipeline, most_prominent=most_prominent, recognition=recognition, state=state
         ),
-        aligned=AlignedAcquirer(embedders=embedders, state=state),
-        detector=detector,
+        aligned=AlignedAcquirer(recognition=recognition, state=state),
+        find=find,
         matcher=vision.matcher,
         calibrations=calibrations,
         match_evidence=match_evidence,

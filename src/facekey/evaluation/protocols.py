@@ -8,9 +8,9 @@ from facekey.evaluation.acquire import Acquirer
 from facekey.evaluation.cache import Captures
 from facekey.evaluation.detection import located, read_boxes, recall
 from facekey.evaluation.engine import Engine
-from facekey.evaluation.glasses import with_and_without
+from facekey.evaluation.glasses import wardrobes, with_and_without
 from facekey.evaluation.groups import fairness, listed_groups, utkface_groups
-from facekey.evaluation.identification import identify
+from facekey.evaluation.identification import identify, split
 from facekey.evaluation.material import Acquired, Picture, Watch, acquire_all, pictures_in, pictures_of
 from facekey.evaluation.packs import read_pack
 from facekey.evaluation.pairs import DEFAULT_FOLDS, Pair, PairList, read_pairs, row_list
@@ -31,12 +31,13 @@ class Protocols:
     """All that can be measured; remembers the pictures that it saw, for reports that may show them."""
 
     def __init__(
-        self, *, engine: Engine, cache: Captures, watching: Watching, false_positive_rate: float
+        self, *, engine: Callable[[], Engine], cache: Captures, watching: Watching, false_positive_rate: float
     ) -> None:
         """Take what judges and where captures are kept.
 
         Args:
-            engine: what judges.
+            engine: gives what judges, the same each time. Asked only when the data has been read:
+                networks take seconds to load, and a misspelt folder should be told at once.
             cache: where captures are kept between runs.
             watching: told of progress.
             false_positive_rate: the deployment's, of a whole search.
@@ -58,7 +59,7 @@ class Protocols:
         pairs = read_pairs(root / "pairs.txt")
         got = self._acquired(_all_or_named(pairs, root / "images"), "LFW")
         return [
-            verify_pairs(got, pairs.pairs, self._engine, title="LFW, list of pairs", key="lfw"),
+            verify_pairs(got, pairs.pairs, self._engine(), title="LFW, list of pairs", key="lfw"),
             *self._whole(got, "LFW", "lfw"),
         ]
 
@@ -70,7 +71,7 @@ class Protocols:
             got = self._acquired(pictures_of(pairs, root), "CFP-FP")
             return [
                 verify_pairs(
-                    got, pairs.pairs, self._engine, title="CFP, frontal against profile", key="cfp_fp"
+                    got, pairs.pairs, self._engine(), title="CFP, frontal against profile", key="cfp_fp"
                 )
             ]
         return self._marked_or_pack(
@@ -88,7 +89,7 @@ class Protocols:
         """Any list; with `everything` all pairs of its pictures too, which takes a folder for each person."""
         pairs = read_pairs(path)
         got = self._acquired(pictures_of(pairs, images), path.name)
-        made = [verify_pairs(got, pairs.pairs, self._engine, title=path.name, key=_key(path))]
+        made = [verify_pairs(got, pairs.pairs, self._engine(), title=path.name, key=_key(path))]
         return [*made, *self._whole(got, path.name, _key(path))] if everything else made
 
     def pack(self, path: Path, *, title: str | None = None, key: str | None = None) -> list[Section]:
@@ -104,17 +105,19 @@ class Protocols:
             for n, mated in enumerate(labels)
         ]
         got = self._acquired(pictures, name, aligned=True)
-        section = verify_pairs(got, pairs, self._engine, title=name, key=key or _key(path), aligned=True)
+        section = verify_pairs(got, pairs, self._engine(), title=name, key=key or _key(path), aligned=True)
         return [section]
 
     def identification(self, data: Path, *, enrol: int = FEWEST_PHOTOS) -> list[Section]:
         """Searches by the enrolled and by strangers, over a folder for each person."""
         images = _images(data)
-        got = self._acquired(pictures_in(images, "*/*"), "identification")
+        pictures = pictures_in(images, "*/*")
+        split([picture.name for picture in pictures], enrol)  # are there people enough?
+        got = self._acquired(pictures, "identification")
         return [
             identify(
                 got,
-                self._engine,
+                self._engine(),
                 enrol=enrol,
                 false_positive_rate=self._false_positive_rate,
                 title="Identification, open set",
@@ -128,30 +131,34 @@ class Protocols:
             marked = read_boxes(boxes)
             lines = {one.name: number for number, one in enumerate(marked, start=1)}
             pictures = {one.name: one for one in pictures_of(PairList(boxes.name, (), lines), data)}
-            return [located(marked, pictures, self._engine, self._watching("detection"))]
+            return [located(marked, pictures, self._engine(), self._watching("detection"))]
         got = self._acquired(pictures_in(data), "detection")
-        return [recall(got, self._engine, title=f"Detection, {data.name}", key="detection")]
+        return [recall(got, self._engine(), title=f"Detection, {data.name}", key="detection")]
 
     def glasses(self, data: Path) -> list[Section]:
         """With and without glasses."""
         folder = data / "glasses" if (data / "glasses").is_dir() else data
-        got = self._acquired(pictures_in(folder, "*"), "glasses")
-        return [with_and_without(got, self._engine, title="With and without glasses", key="glasses")]
+        pictures = pictures_in(folder, "*")
+        wardrobes([picture.name for picture in pictures])  # before a face is looked at
+        got = self._acquired(pictures, "glasses")
+        return [with_and_without(got, self._engine(), title="With and without glasses", key="glasses")]
 
     def gender(self, data: Path) -> list[Section]:
         """LFW by the gender that publishers assigned."""
         root = _root(data, "lfw", "gender")
-        got = self._acquired(pictures_in(root / "images", "*/*"), "gender")
-        members = listed_groups(root / "gender", list(got.captures))
-        return [fairness(got, members, self._engine, known=True, title="LFW by gender", key="gender")]
+        pictures = pictures_in(root / "images", "*/*")
+        members = listed_groups(root / "gender", [picture.name for picture in pictures])
+        got = self._acquired(pictures, "gender")
+        return [fairness(got, members, self._engine(), known=True, title="LFW by gender", key="gender")]
 
     def demographics(self, data: Path) -> list[Section]:
         """UTKFace by age, gender and ethnicity: no identities, so false matches and failures only."""
         folder = data / "demographics" if (data / "demographics").is_dir() else data
-        got = self._acquired(pictures_in(folder, "*"), "demographics")
-        members = utkface_groups(list(got.captures))
+        pictures = pictures_in(folder, "*")
+        members = utkface_groups([picture.name for picture in pictures])
+        got = self._acquired(pictures, "demographics")
         return [
-            fairness(got, members, self._engine, known=False, title="UTKFace by group", key="demographics")
+            fairness(got, members, self._engine(), known=False, title="UTKFace by group", key="demographics")
         ]
 
     def everything(self, data: Path) -> Iterator[Section]:
@@ -177,14 +184,14 @@ class Protocols:
             yield from measure(data)
 
     def _acquired(self, pictures: list[Picture], name: str, *, aligned: bool = False) -> Acquired:
-        acquirer: Acquirer = self._engine.aligned if aligned else self._engine.faces
+        acquirer: Acquirer = self._engine().aligned if aligned else self._engine().faces
         self._pictures.update({picture.name: picture for picture in pictures})
         return acquire_all(pictures, acquirer, self._cache, self._watching(name))
 
     def _whole(self, got: Acquired, name: str, key: str) -> Iterator[Section]:
-        yield verify_all(got, self._engine, title=f"{name}, all pairs", key=f"{key}_all")
+        yield verify_all(got, self._engine(), title=f"{name}, all pairs", key=f"{key}_all")
         enrolled = verify_templates(
-            got, self._engine, title=f"{name}, five photos enrolled", key=f"{key}_templates"
+            got, self._engine(), title=f"{name}, five photos enrolled", key=f"{key}_templates"
         )
         if enrolled is not None:
             yield enrolled
@@ -194,7 +201,7 @@ class Protocols:
             return self.pack(root / pack, title=title, key=key)
         pairs = read_pairs(root / marked)
         got = self._acquired(pictures_of(pairs, root), title)
-        return [verify_pairs(got, pairs.pairs, self._engine, title=title, key=key)]
+        return [verify_pairs(got, pairs.pairs, self._engine(), title=title, key=key)]
 
 
 def _all_or_named(pairs: PairList, images: Path) -> list[Picture]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from facekey.core.calibration import Birth, Calibration
 from facekey.core.matching import Matcher
-from facekey.core.types import Detection, Frame, ModelId
+from facekey.core.types import ModelId
 from facekey.evaluation.acquire import Capture
 from facekey.evaluation.engine import Engine, Network
 from facekey.evaluation.material import Acquired, Picture
@@ -27,14 +27,6 @@ class NoAcquirer:
         raise AssertionError(f"{len(image)} bytes were looked at")
 
 
-class NoDetector:
-    """Nothing is found."""
-
-    def detect(self, frame: Frame) -> list[Detection]:
-        del frame
-        return []
-
-
 def calibration(top: float = 0.6) -> Calibration:
     """Evidence 4 at two thirds of the way to `top`."""
     return Calibration(tuple((top * step / 6, float(step)) for step in range(1, 7)), BORN)
@@ -46,7 +38,7 @@ def engine(*models: ModelId) -> Engine:
     return Engine(
         faces=NoAcquirer(),
         aligned=NoAcquirer(),
-        detector=NoDetector(),
+        find=lambda _: [],
         matcher=Matcher(calibrations),
         calibrations=calibrations,
         match_evidence=4.0,

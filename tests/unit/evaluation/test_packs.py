@@ -85,7 +85,7 @@ def test_a_pack_that_is_not_there(tmp_path: Path) -> None:
         read_pack(tmp_path / "none.bin")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_damage_is_an_error_of_ours_or_a_pack(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

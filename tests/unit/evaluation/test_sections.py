@@ -1,5 +1,6 @@
 """What the protocols find in made-up people, of whom is known what should be found."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,15 +243,8 @@ def test_recall_by_folder_names_what_was_missed() -> None:
     assert [row[0] for row in made.tables[0].rows] == ["day", "night"]
 
 
-class Finds:
-    """The same faces in every picture."""
-
-    def __init__(self, *faces: Detection) -> None:
-        self._faces = list(faces)
-
-    def detect(self, frame: Frame) -> list[Detection]:
-        del frame
-        return self._faces
+def finds(one: Detection) -> Callable[[Frame], list[Detection]]:
+    return lambda _: [one]
 
 
 def face(x1: float, y1: float, x2: float, y2: float) -> Detection:
@@ -266,7 +260,7 @@ def test_marked_faces_must_be_where_they_are_found(tmp_path: Path, samples: dict
     assert [len(one.boxes) for one in marked] == [1, 0]  # one is called invalid, one picture has none
     pictures = {name: Picture(name, samples["biden.jpg"]) for name in ("a.jpg", "b.jpg")}
     for found, hits in ((face(15, 10, 110, 110), 1), (face(70, 10, 170, 110), 0)):
-        judge = replace(engine(), detector=Finds(found))
+        judge = replace(engine(), find=finds(found))
         made = located(marked, pictures, judge, lambda done, total: None)
         share = figure(made, "detection_recall").share
         assert share is not None
