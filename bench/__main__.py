@@ -11,6 +11,7 @@ from pathlib import Path
 from bench import (
     audit,
     clips,
+    edge,
     faults,
     fuzz,
     latency,
@@ -31,12 +32,14 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "faults": lambda _: faults.main(),
     "stream": lambda given: stream.main(given.data),
     "web": lambda given: web.main(given.data),
+    "edge": lambda given: edge.main(given.data),
     "peers": lambda given: peers.main(given.data),
     "poisoning": lambda given: poisoning.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
 NEED_DATA = {
     "web": "pad_video/apfol/live.webm",
+    "edge": "lfw/images, lfw/pairs.txt and pad/<set>/{live,spoof}",
     "peers": "lfw/images and lfw/pairs.txt",
     "poisoning": "lfw/images",
     "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",

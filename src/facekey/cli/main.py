@@ -13,6 +13,7 @@ from facekey.cli import (
     audit,
     bias,
     doctor,
+    export,
     evaluate,
     index,
     keys,
@@ -59,6 +60,7 @@ people.users.command("export")(privacy.export_user)
 app.add_typer(people.users, name="users")
 app.add_typer(models.app, name="models")
 app.add_typer(samples.app, name="samples")
+app.add_typer(export.app, name="export")
 app.add_typer(liveness.app, name="liveness")
 app.add_typer(keys.app, name="keys")
 app.add_typer(index.app, name="index")

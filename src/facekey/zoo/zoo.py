@@ -187,6 +187,15 @@ class Zoo:
             raise ModelUnavailable(name, f"not installed; run `facekey models pull {name}`")
         return path
 
+    def graph(self, name: str) -> bytes:
+        """The converted graph of a network that is in the cache, its hash checked.
+
+        Raises:
+            ModelUnavailable: it is not in the cache; says what to do.
+            HashMismatch: its file was changed.
+        """
+        return self._read(self.card(name))
+
     def export(self, name: str, destination: Path) -> list[Path]:
         """Write the converted graph, its card and its hash into a folder.
 
