@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -26,7 +26,7 @@ from facekey.evaluation.material import Picture, Watch
 from facekey.evaluation.page import page, thumbnails
 from facekey.evaluation.protocols import FEWEST_PHOTOS, Protocols
 from facekey.evaluation.report import MEANT, Figure, Report, Section, percent, written
-from facekey.evaluation.textfile import write_textfile
+from facekey.evaluation.textfile import require_name, write_textfile
 from facekey.settings import Settings, read_settings
 from facekey.wiring.vision import open_zoo
 from facekey.zoo.durable import write_whole
@@ -287,6 +287,8 @@ class Wanted:
                 raise RequestInvalid(
                     "output_unwritable", f"{path.parent} is no folder that can be written to"
                 )
+        if self.textfile is not None:
+            require_name(self.textfile)
         if self.show_faces and self.html is None:
             raise RequestInvalid("output_unwritable", "--show-faces is about the page: give --html too")
 
@@ -357,13 +359,35 @@ def _captures(settings: Settings, wanted: Wanted) -> AbstractContextManager[Capt
 @contextmanager
 def _bars() -> Iterator[Callable[[str], Watch]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with (
+        _without_the_decoder() as screen,
+        Progress(*columns, console=Console(file=screen), transient=True) as bars,
+    ):
 
         def watching(name: str) -> Watch:
             task = bars.add_task(name, total=None)
             return lambda done, total: bars.update(task, completed=done, total=total)
 
         yield watching
+
+
+@contextmanager
+def _without_the_decoder() -> Iterator[TextIO]:
+    """The error output, for us alone.
+
+    The JPEG decoder remarks on each of thousands of pictures that their last bytes are odd,
+    straight onto the descriptor and through our bars.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="replace") as screen:
+            yield screen
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -172,9 +172,9 @@ def embed(frame: Frame, face: Detection, embedders: Sequence[Embedder]) -> dict[
     """Ask every recognition network about one face: a vector of each, or none."""
     try:
         return {
-            embedder.model_id: embedder.embed([identity_crop(frame, face, crop_px=embedder.crop_px)])[
-                0
-            ].vector
+            embedder.model_id: embedder.embed(
+                [identity_crop(frame, face, crop_px=embedder.crop_px, layout=embedder.layout)]
+            )[0].vector
             for embedder in embedders
         }
     except (ModelOutputInvalid, ValueError):

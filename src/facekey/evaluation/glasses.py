@@ -14,7 +14,7 @@ import numpy as np
 from facekey.evaluation.acquisition import acquisition
 from facekey.evaluation.engine import Engine
 from facekey.evaluation.material import Acquired
-from facekey.evaluation.rates import Marks, Share
+from facekey.evaluation.rates import Share
 from facekey.evaluation.rates import by_person as share_by_person
 from facekey.evaluation.report import MEANT, Failure, Figure, Line, Section, Table
 from facekey.evaluation.scoring import Scorer, templates
@@ -149,8 +149,8 @@ def _ways(people: dict[str, Wardrobe]) -> list[_Way]:
     worn = {one: kinds.worn for one, kinds in people.items() if kinds.worn}
     return [
         _Way("one_to_one", "one against one", bare, worn, 1),
-        _Way("enrolled_without", "enrolled without, probed with", bare, worn, ENROLLED),
-        _Way("enrolled_with", "enrolled with, probed without", worn, bare, ENROLLED),
+        _Way("enrolled_without", "enrolled without glasses, probed with", bare, worn, ENROLLED),
+        _Way("enrolled_with", "enrolled with glasses, probed without", worn, bare, ENROLLED),
     ]
 
 
@@ -158,44 +158,47 @@ def _held(
     way: _Way, got: Acquired, scorer: Scorer, line: Line, engine: Engine
 ) -> dict[str, tuple[Share, Share, list[Failure]]]:
     """Accepted and strangers accepted for each system, and what was missed."""
-    owners, groups = [], []
+    owners: list[str] = []
+    groups: list[list[str]] = []
+    attempted: dict[str, int] = {}
     for person, photos in way.enrolled.items():
-        usable = [name for name in photos if _passes(got, name, line, engine)] or [
-            name for name in photos if got.captures[name].found
-        ]
-        for photos_of_one in _templates(usable, way.photos):
-            owners.append(person)
-            groups.append(photos_of_one)
+        usable = [name for name in photos if _passes(got, name, line, engine)]
+        if not usable:
+            usable = [name for name in photos if got.captures[name].found]
+        made = _templates(usable, way.photos)
+        owners += [person] * len(made)
+        groups += made
+        # A person who can't be enrolled is missed with every probe.
+        attempted[person] = max(1, len(made)) if line is Line.PIPELINE or way.photos > 1 else len(photos)
     probes = [(person, name) for person, names in way.probes.items() for name in names]
     seen = [(person, name) for person, name in probes if got.captures[name].found]
+    if not groups or not seen:
+        raise unusable(f"{way.said}: no face is found in any picture of one kind")
     scores = scorer.crossed(
         templates([got.stack(group) for group in groups]), got.stack([name for _, name in seen])
     )
-    lost = [person for person, name in probes if not got.captures[name].found]
     barred = np.array([not _passes(got, name, line, engine) for _, name in seen])
     owner, prober = np.array(owners), np.array([person for person, _ in seen])
     same = owner[:, None] == prober[None, :]
+    people = sorted(way.enrolled.keys() & way.probes.keys())
+    trials = [attempted[person] * len(way.probes[person]) for person in people]
     result = {}
     for system, values in scores.items():
         passed = (values >= engine.match_evidence) & ~barred[None, :]
-        people = sorted(set(owners) & {person for person, _ in probes})
-        tallies = [_tally(passed, same, owner == person, lost.count(person)) for person in people]
-        wrong = [_tally(passed, ~same, owner == person, 0) for person in people]
+        rows = [owner == person for person in people]
+        right = [int((passed & same)[row].sum()) for row in rows]
+        wrong = [int((passed & ~same)[row].sum()) for row in rows]
+        strangers = [int((~same)[row].sum()) for row in rows]
         misses = [
             Failure("+".join(groups[row]), seen[column][1], True, float(values[row, column]))
             for row, column in np.argwhere(same & ~passed)
         ]
         result[system] = (
-            share_by_person(*zip(*tallies, strict=True)),
-            share_by_person(*zip(*wrong, strict=True)),
+            share_by_person(right, trials),
+            share_by_person(wrong, strangers),
             sorted(misses, key=lambda one: one.score),
         )
     return result
-
-
-def _tally(passed: Marks, kind: Marks, rows: Marks, lost: int) -> tuple[int, int]:
-    """Accepted and tried; probes without a face were tried on every template of the person."""
-    return int((passed & kind)[rows].sum()), int(kind[rows].sum()) + lost * int(rows.sum())
 
 
 def _templates(usable: list[str], photos: int) -> list[list[str]]:

@@ -21,12 +21,21 @@ def write_textfile(report: Report, path: Path) -> None:
     Raises:
         RequestInvalid: the folder isn't there, or can't be written.
     """
-    if path.suffix != ".prom":
-        raise unusable(f"{path.name}: the textfile collector reads files whose names end in .prom")
+    require_name(path)
     try:
         write_to_textfile(str(path), _registry(report))
     except OSError as error:
         raise unusable(f"{path} can't be written: {error.strerror}") from error
+
+
+def require_name(path: Path) -> None:
+    """Check what the file is called.
+
+    Raises:
+        RequestInvalid: the collector wouldn't read it.
+    """
+    if path.suffix != ".prom":
+        raise unusable(f"{path.name}: the textfile collector reads files whose names end in .prom")
 
 
 def _registry(report: Report) -> CollectorRegistry:

@@ -191,6 +191,24 @@ def test_recognition_with_glasses_and_what_the_gates_do_to_it() -> None:
     assert gates.rows[1] == ("with glasses", "6", "2 (blurred 1, no_face 1)", "1")
 
 
+def test_whoever_cannot_be_enrolled_is_missed() -> None:
+    names = {
+        f"subject{person:02}.{condition}.png": NOBODY
+        if (person, condition) == (20, "noglasses")
+        else capture(person, number, spread=0.5)
+        for person in range(20, 24)
+        for number, condition in enumerate(("noglasses", "glasses"))
+    }
+    made = with_and_without(acquired(names), engine(), title="made", key="made")
+    for name in ("tar_enrolled_without", "tar_one_to_one"):
+        found = figure(made, name, line=Line.RECOGNITION).share
+        assert found is not None
+        assert (found.hits, found.total) == (3, 4)
+    nobody = {name: NOBODY if ".glasses" in name else one for name, one in names.items()}
+    with pytest.raises(RequestInvalid, match="no face is found"):
+        with_and_without(acquired(nobody), engine(), title="made", key="made")
+
+
 def test_groups_by_file_names() -> None:
     members = utkface_groups(["17_0_3_2017.jpg", "61_1_0_2017.jpg", "61_1_2017.jpg", "30_2_9_2017.jpg"])
     assert members["age_band", "under_18"] == ["17_0_3_2017.jpg"]
