@@ -11,7 +11,6 @@ the embeddings, from which stand-ins for unknown ids are drawn (`store.decoy`).
 """
 
 import argparse
-import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -28,13 +27,14 @@ from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
 from facekey.core.errors import ImageRefused
 from facekey.core.metrics import threshold_at_fmr
 from facekey.core.ports.vision import Detector, Embedder
-from facekey.core.types import Detection, Frame
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
 from facekey.wiring.vision import EMBEDDERS, open_detector
 from facekey.zoo.zoo import Zoo, default_cards_dir
+from training.data.embedded import nearest_centre
+from training.git import commit
 from training.progress import bar
 
 EVIDENCE_KNOTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
@@ -99,7 +99,9 @@ def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Galler
         if not faces:
             missed += 1
             continue
-        crop = identity_crop(frame, _nearest_centre(faces, frame), crop_px=embedder.crop_px)
+        crop = identity_crop(
+            frame, nearest_centre(faces, frame), crop_px=embedder.crop_px, layout=embedder.layout
+        )
         vectors.append(embedder.embed([crop])[0].vector)
         people.append(number)
     return Gallery(np.stack(vectors), np.array(people), missed)
@@ -125,11 +127,11 @@ def calibrate(impostor: NDArray[np.float32], data: str) -> Calibration:
         for evidence in EVIDENCE_KNOTS
         if impostor.size * 10**-evidence >= MIN_PAIRS_AT_KNOT
     )
-    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), _commit())
+    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), commit())
     return Calibration(knots, born)
 
 
-def write_calibration(card: Path, calibration: Calibration) -> None:
+def write_calibration(card: Path, calibration: Calibration, rates: tuple[str, ...] = CARD_RATES) -> None:
     """Replace the card's calibration; everything before it stays as it is."""
     text = card.read_text(encoding="utf-8")
     kept = text.partition("\n[calibration]")[0].rstrip() + "\n"
@@ -144,7 +146,7 @@ def write_calibration(card: Path, calibration: Calibration) -> None:
         "[calibration.thresholds]",
         *(
             f'"{rate}" = {calibration.cosine_at(evidence_of_fmr(float(rate))):.4f}'
-            for rate in CARD_RATES
+            for rate in rates
             if evidence_of_fmr(float(rate)) <= calibration.knots[-1][1]
         ),
         "",
@@ -176,27 +178,6 @@ def write_population(path: Path, gallery: Gallery) -> None:
     factor = vectors * np.sqrt(np.maximum(values, 0.0))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, np.vstack([means.mean(axis=0), factor]).astype(np.float16), allow_pickle=False)
-
-
-def _nearest_centre(faces: list[Detection], frame: Frame) -> Detection:
-    height, width = frame.size
-
-    def distance(face: Detection) -> float:
-        box = face.box
-        return float(np.hypot((box.x1 + box.x2 - width) / 2, (box.y1 + box.y2 - height) / 2))
-
-    return min(faces, key=distance)
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def _measure(names: Iterable[str], images: Path, zoo: Zoo) -> dict[str, Face]:
         try:
             frame = decode((images / name).read_bytes())
             face = choose_subject(detector.detect(frame), frame.size, SubjectPolicy())
-            crop = identity_crop(frame, face, crop_px=embedder.crop_px)
+            crop = identity_crop(frame, face, crop_px=embedder.crop_px, layout=embedder.layout)
             quality = assess(frame, face, landmarker.mesh(frame, face), crop, QualityPolicy())
         except (FaceKeyError, OSError):
             continue

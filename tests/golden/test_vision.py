@@ -12,6 +12,7 @@ from facekey.vision.decode import decode
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
 from facekey.vision.detect.retinaface import RetinaFace
+from facekey.vision.embed.dlib_resnet29 import dlib_embedder
 from facekey.vision.embed.embedder import CropEmbedder
 from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
@@ -114,3 +115,22 @@ def test_one_person_is_like_himself_and_not_like_another(
     whole = [vectors[name] for name in WHOLE[:3]]
     assert min(float(a @ b) for a, b in combinations(whole, 2)) > 0.5
     assert max(float(other @ vector) for vector in vectors.values()) < 0.35
+
+
+DLIB_SAME = 0.6  # the distance that the network was trained to separate at, by its author
+
+
+def test_dlib_keeps_one_person_closer_than_its_line(
+    zoo: Zoo, retinaface: RetinaFace, frames: dict[str, Frame]
+) -> None:
+    session = zoo.open("dlib_resnet29")
+    network = dlib_embedder(session)
+    vectors = {}
+    for name, frame in frames.items():
+        face = retinaface.detect(frame)[0]
+        crop = identity_crop(frame, face, crop_px=network.crop_px, layout=network.layout)
+        (vectors[name],) = session.run(crop.pixels[np.newaxis])[0]
+    other = vectors.pop("biden.jpg")
+    whole = [vectors[name] for name in WHOLE[:3]]
+    assert max(float(np.linalg.norm(a - b)) for a, b in combinations(whole, 2)) < DLIB_SAME
+    assert min(float(np.linalg.norm(other - vector)) for vector in vectors.values()) > DLIB_SAME

@@ -1,21 +1,39 @@
 """Several networks' evidence as one.
 
-Evidence is -log10 of a p-value: the chance that a stranger scores as high. Averaging it
-is taking the geometric mean of p-values, and e times that mean is again a valid p-value
-*whatever* the dependence between them (Vovk and Wang, "Combining p-values via
-averaging", Biometrika 107(4), 2020). Networks trained on similar faces depend heavily on
-each other, so this is the rule that keeps a threshold's false match rate true for any
-set of installed networks.
+`core.matching.Matcher` takes the first rule that knows the networks which probe and template
+share:
+
+- a learned rule: `ScoreFusion` below, or `core.fused_embedding.EmbeddingFusion`. Each was measured for
+  some set of networks, and its evidence is -log10 of a false match rate that was counted.
+- `fuse`: for any other set. It needs no measurement and promises no less than it keeps.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from facekey.core.calibration import Calibration
+from facekey.core.population import Population
+from facekey.core.similarity import likeness_of, likenesses_of
+from facekey.core.types import Floats, ModelId
 
 MERGING_PRICE = math.log10(math.e)  # the factor e, in decades
+
+Means = Mapping[ModelId, Floats]
+"""By network: the mean of one person's unit vectors, (D,) float32; of one photo, its vector."""
 
 
 def fuse(evidences: Sequence[float]) -> float:
     """One evidence from one for each network, in decades of false match rate.
+
+    Evidence is -log10 of a p-value: the chance that a stranger scores as high. Averaging it
+    is taking the geometric mean of p-values, and e times that mean is again a valid p-value
+    *whatever* the dependence between them (Vovk and Wang, "Combining p-values via
+    averaging", Biometrika 107(4), 2020). Networks trained on similar faces depend heavily on
+    each other, so this keeps a threshold's false match rate true for any set of networks.
 
     Raises:
         ValueError: there is none, or one is not finite. No evidence is not weak evidence.
@@ -25,3 +43,109 @@ def fuse(evidences: Sequence[float]) -> float:
     if len(evidences) == 1:
         return evidences[0]
     return max(0.0, math.fsum(evidences) / len(evidences) - MERGING_PRICE)
+
+
+def fuse_many(evidences: Sequence[Floats]) -> Floats:
+    """`fuse` for arrays of one shape, one for each network."""
+    if len(evidences) == 1:
+        return evidences[0]
+    mean = np.mean(evidences, axis=0, dtype=np.float32)
+    return np.asarray(np.maximum(mean - MERGING_PRICE, 0.0), dtype=np.float32)
+
+
+class FusionRule(Protocol):
+    """A learned way of making one evidence of several networks'."""
+
+    @property
+    def networks(self) -> frozenset[ModelId]:
+        """The set of networks that it was measured for; for others it has no say."""
+        ...
+
+    def evidence(self, probe: Means, reference: Means) -> float:
+        """Evidence that two sides are one person; both have all of `networks`."""
+        ...
+
+    def evidences(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
+        """`evidence` of each of (N, D) means against each of (M, D): (N, M) float32."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one network says in a fused score.
+
+    Attributes:
+        weight: of its cosine, above 0: more likeness never lowers the score.
+        spread: taken off for each unit of the two faces' mean spread, 0 or more. Who resembles
+            many needs more likeness. It evens out the false match rate between faces.
+
+    Raises:
+        ValueError: a number is not finite, or of the wrong sign.
+    """
+
+    weight: float
+    spread: float
+
+    def __post_init__(self) -> None:
+        """Refuse a score that falls with likeness, or rewards resembling everybody."""
+        if not (0.0 < self.weight < math.inf and 0.0 <= self.spread < math.inf):
+            raise ValueError("a network's weight is above 0 and its spread 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFusion:
+    """A logistic regression's log-likelihood ratio over the networks' cosines, calibrated.
+
+    Attributes:
+        shares: of each network.
+        populations: of each network, for the spreads.
+        calibration: from the score to evidence; its "cosine" is the score here, for which
+            the weights are scaled to a sum of 1.
+
+    Raises:
+        ValueError: there are fewer than two networks, or one lacks its population.
+    """
+
+    shares: Mapping[ModelId, Share]
+    populations: Mapping[ModelId, Population]
+    calibration: Calibration
+
+    def __post_init__(self) -> None:
+        """Refuse what is no fusion."""
+        if len(self.shares) < 2 or not self.shares.keys() <= self.populations.keys():
+            raise ValueError("a fusion has two networks or more, and a population for each")
+        if not math.isclose(math.fsum(share.weight for share in self.shares.values()), 1.0, abs_tol=1e-3):
+            raise ValueError("the weights of a fusion add up to 1")
+
+    @property
+    def networks(self) -> frozenset[ModelId]:
+        """The networks that it is for."""
+        return frozenset(self.shares)
+
+    def evidence(self, probe: Means, reference: Means) -> float:
+        """Evidence that two sides are one person.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        return self.calibration.evidence(
+            math.fsum(self._part(model, probe[model], reference[model]) for model in self.shares)
+        )
+
+    def evidences(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
+        """`evidence` of each of (N, D) means against each of (M, D): (N, M) float32."""
+        return self.calibration.evidences(self.scores(probes, references))
+
+    def scores(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
+        """The scores before calibration, (N, M) float32."""
+        total = 0.0
+        for model, share in self.shares.items():
+            left, right = (self.populations[model].spread(side[model]) for side in (probes, references))
+            likenesses = likenesses_of(probes[model], references[model])  # (N, M)
+            total = total + share.weight * likenesses - share.spread * (left[:, None] + right[None, :]) / 2
+        return np.asarray(total, dtype=np.float32)
+
+    def _part(self, model: ModelId, probe: Floats, reference: Floats) -> float:
+        share, population = self.shares[model], self.populations[model]
+        spread = (population.spread_of(probe) + population.spread_of(reference)) / 2
+        return share.weight * likeness_of(probe, reference) - share.spread * spread

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from facekey.core.errors import ModelMismatch
-from facekey.core.types import Embedding, References
+from facekey.core.types import Embedding, Floats, References
 
 
 def cosine(probe: Embedding, reference: Embedding) -> float:
@@ -33,5 +33,17 @@ def likeness(probe: Embedding, references: References) -> float:
     """
     if probe.model != references.model:
         raise ModelMismatch(probe.model, (references.model,))
-    mean = references.mean()
-    return float(probe.vector @ mean) / math.sqrt(float(np.linalg.norm(mean)))
+    return likeness_of(probe.vector, references.mean())
+
+
+def likeness_of(left: Floats, right: Floats) -> float:
+    """`likeness` of two means of unit vectors, (D,) each; of one photo the mean is its vector."""
+    lengths = float(np.linalg.norm(left)) * float(np.linalg.norm(right))
+    return float(left @ right) / math.sqrt(lengths)
+
+
+def likenesses_of(left: Floats, right: Floats) -> Floats:
+    """`likeness_of` each of (N, D) and each of (M, D): (N, M) float32."""
+    sides = (side / np.sqrt(np.linalg.norm(side, axis=1, keepdims=True)) for side in (left, right))
+    first, second = sides
+    return np.asarray(first @ second.T, dtype=np.float32)

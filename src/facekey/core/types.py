@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+IdentityLayout = Literal["identity", "chip"]
+Layout = Literal["identity", "chip", "context"]
 
 ModelId = NewType("ModelId", str)
 """Name of the weights and preprocessing together, such as `mobilefacenet:d8ba40c0127f`."""
@@ -50,6 +52,17 @@ class Reason(StrEnum):
     FACE_LOST = "face_lost"
     CHALLENGE_FAILED = "challenge_failed"
     CHALLENGE_EXPIRED = "challenge_expired"
+    VOICE_MATCH = "voice_match"
+    VOICE_NO_MATCH = "voice_no_match"
+    VOICE_NOT_COMPARED = "voice_not_compared"
+    VOICE_NOT_ENROLLED = "voice_not_enrolled"
+    VOICE_NOT_HEARD = "voice_not_heard"
+    VOICE_SILENT = "voice_silent"
+    VOICE_TOO_SHORT = "voice_too_short"
+    VOICE_TOO_QUIET = "voice_too_quiet"
+    VOICE_TOO_NOISY = "voice_too_noisy"
+    VOICE_CLIPPED = "voice_clipped"
+    VOICE_TELEPHONE = "voice_telephone"
 
 
 class Outcome(StrEnum):
@@ -145,13 +158,14 @@ class Crop:
 
     Attributes:
         pixels: (S, S, 3) uint8, RGB.
-        layout: `identity` is the tight five-point crop that recognition networks were
-            trained on; `context` shows the face with some of its surroundings, for liveness.
+        layout: `identity` is the tight five-point crop that the ArcFace family was trained
+            on; `chip` is dlib's, closer and with the face higher up; `context` shows the face
+            with some of its surroundings, for liveness.
         to_crop: (2, 3) float32, the similarity that maps frame points into the crop.
     """
 
     pixels: Pixels = field(repr=False)
-    layout: Literal["identity", "context"]
+    layout: Layout
     to_crop: Floats = field(repr=False)
 
 
@@ -428,6 +442,23 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceFinding:
+    """What a recording says beside the face (`core.voice`). Nobody is let in by it.
+
+    Attributes:
+        reason: `VOICE_MATCH`, `VOICE_NO_MATCH`, or why nothing was compared.
+        threshold: what `confidence` was held against, on the scale of a face's.
+        confidence: calibrated similarity of the voices, 0..1; None when nothing was compared.
+        fused: of face and voice together, on the same scale; told, never decided by.
+    """
+
+    reason: Reason
+    threshold: float
+    confidence: float | None = None
+    fused: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The answer to one comparison. It has no truth value: ask for its outcome.
 
@@ -437,6 +468,7 @@ class Decision:
         threshold: what `confidence` was held against, on the same scale.
         similarities: calibrated similarity for each network by its short name, and `fusion`.
         probability: the authentication head's estimate that this is a genuine, live attempt.
+        voice: where the caller sent a recording, too.
     """
 
     outcome: Outcome
@@ -447,6 +479,7 @@ class Decision:
     quality: Quality | None = None
     probability: float | None = None
     similarities: Mapping[str, float] = field(default_factory=dict)
+    voice: VoiceFinding | None = None
 
     def __bool__(self) -> bool:
         """A decision is not a yes or no by itself.

@@ -9,37 +9,11 @@ scores it gives look like a stranger's.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from facekey.core.population import Population
 from facekey.core.types import Floats, ModelId, References, SubjectId, Template
-
-
-@dataclass(frozen=True, slots=True)
-class Population:
-    """How one network's mean embeddings of many people are spread.
-
-    Attributes:
-        mean: (D,) float32, of the people's means over a few photos, which are shorter than 1.
-        factor: (D, D) float32, `factor @ factor.T` is the covariance.
-
-    Raises:
-        ValueError: the shapes don't belong together, or a number is not finite. Only
-            unknown ids would meet it, and be told from known ones by the failure.
-    """
-
-    mean: Floats = field(repr=False)
-    factor: Floats = field(repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse statistics that no decoy can be drawn from."""
-        if self.mean.ndim != 1 or self.factor.shape != (self.mean.size, self.mean.size):
-            raise ValueError(
-                f"a population is (D,) and (D, D), not {self.mean.shape} and {self.factor.shape}"
-            )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.factor).all()):
-            raise ValueError("a number of the population is not finite")
 
 
 class PopulationDecoy:

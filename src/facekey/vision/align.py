@@ -1,15 +1,16 @@
 """Crops: the only place that makes one.
 
-`identity` is the five-point crop that recognition networks were trained on. `context` is
-the square that the liveness network looks at.
+`identity` and `chip` are the five-point crops that recognition networks were trained on.
+`context` is the square that the liveness network looks at.
 """
 
 import math
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
-from facekey.core.types import Crop, Detection, Floats, Frame, Pixels
+from facekey.core.types import Crop, Detection, Floats, Frame, IdentityLayout, Pixels
 from facekey.vision.geometry import invert, scale_of, similarity, square_crop, transform
 
 TEMPLATE_PX = 112
@@ -18,6 +19,20 @@ FIVE_POINTS: Floats = np.array(
     np.float32,
 )
 """Where ArcFace (Deng et al., CVPR 2019) puts eyes, nose and mouth corners in 112 px."""
+
+CHIP_TEMPLATE_PX = 150
+CHIP_POINTS: Floats = np.array(
+    [[47.549, 46.599], [100.476, 46.599], [74.013, 76.563], [50.415, 103.023], [97.610, 103.023]],
+    np.float32,
+)
+"""The same in dlib's face chip of 150 px with a rim of a quarter: the mean face of its 68-point
+shape model; an eye is the mean of its six points."""
+
+TEMPLATES: Mapping[IdentityLayout, tuple[Floats, int]] = {
+    "identity": (FIVE_POINTS, TEMPLATE_PX),
+    "chip": (CHIP_POINTS, CHIP_TEMPLATE_PX),
+}
+"""For each layout the five points, and the side of the square that they stand in."""
 
 CONTEXT_SIDE = 1.3
 """Side of the context square in widths of the face box: the whole face and a rim of what is
@@ -32,17 +47,19 @@ also moves and scales the square, and shows real surroundings.
 ALIASING_LIMIT = 1.5  # below, bilinear sampling still sees every pixel of the frame
 
 
-def identity_crop(frame: Frame, detection: Detection, *, crop_px: int) -> Crop:
-    """The face with its five points brought nearest to the ArcFace template.
+def identity_crop(
+    frame: Frame, detection: Detection, *, crop_px: int, layout: IdentityLayout = "identity"
+) -> Crop:
+    """The face with its five points brought nearest to a layout's template.
 
     The crop is square, `crop_px` a side; the template is scaled with it.
 
     Raises:
         ValueError: all five landmarks are one point.
     """
-    target = FIVE_POINTS * (crop_px / TEMPLATE_PX)
-    matrix = similarity(detection.landmarks, target)
-    return Crop(square_pixels(frame, matrix, crop_px), "identity", matrix)
+    points, side = TEMPLATES[layout]
+    matrix = similarity(detection.landmarks, points * (crop_px / side))
+    return Crop(square_pixels(frame, matrix, crop_px), layout, matrix)
 
 
 def context_crop(frame: Frame, detection: Detection, *, crop_px: int) -> Crop:

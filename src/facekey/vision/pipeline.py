@@ -201,14 +201,14 @@ class Pipeline:
         return Liveness(1 / (1 + math.exp(-odds)), parts)
 
     def _embed(self, frame: Frame, face: Detection, crop: Crop) -> tuple[Embedding, ...]:
-        """Ask every embedder, cutting each size of crop once."""
-        crops = {QUALITY_PX: crop}
+        """Ask every embedder, cutting each crop once."""
+        crops = {(crop.layout, QUALITY_PX): crop}
         embeddings = []
         for embedder in self._embedders:
-            side = embedder.crop_px
-            if side not in crops:
-                crops[side] = identity_crop(frame, face, crop_px=side)
-            embeddings.extend(embedder.embed([crops[side]]))
+            side, layout = embedder.crop_px, embedder.layout
+            if (layout, side) not in crops:
+                crops[layout, side] = identity_crop(frame, face, crop_px=side, layout=layout)
+            embeddings.extend(embedder.embed([crops[layout, side]]))
         return tuple(embeddings)
 
     @contextmanager

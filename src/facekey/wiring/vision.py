@@ -11,15 +11,16 @@ from facekey.api.service import NetworkStatus
 from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.core.head import Head
 from facekey.core.matching import Matcher
+from facekey.core.population import Population
 from facekey.core.ports.vision import Embedder, LivenessNetwork, SequenceNetwork
 from facekey.core.types import ModelId
 from facekey.settings import Settings
-from facekey.store.decoy import Population
 from facekey.vision.align import CONTEXT_SIDE
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
 from facekey.vision.detect.retinaface import RetinaFace
 from facekey.vision.embed.arcface import arcface_embedder
+from facekey.vision.embed.dlib_resnet29 import dlib_embedder
 from facekey.vision.embed.facenet import facenet_embedder
 from facekey.vision.embed.mobilefacenet import mobilefacenet_embedder
 from facekey.vision.headers import DecodeLimits
@@ -41,6 +42,7 @@ from facekey.zoo.zoo import Zoo, default_cards_dir
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
     "mobilefacenet": mobilefacenet_embedder,
+    "dlib_resnet29": dlib_embedder,
     "arcface_r100": arcface_embedder,
     "arcface_r50": arcface_embedder,
     "arcface_mobile": arcface_embedder,

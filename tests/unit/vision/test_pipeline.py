@@ -41,7 +41,11 @@ class Made:
         observe: StageObserver | None = None,
         quality: QualityPolicy | None = None,
     ) -> None:
-        self.embedders = [MeanEmbedder(112, "a:0"), MeanEmbedder(160, "b:0"), MeanEmbedder(112, "c:0")]
+        self.embedders = [
+            MeanEmbedder(112, "a:0"),
+            MeanEmbedder(160, "b:0"),
+            MeanEmbedder(112, "c:0", "chip"),
+        ]
         self.liveness = [FixedLiveness(score, f"live:{index}") for index, score in enumerate(live)]
         self.pipeline = Pipeline(
             detector=FixedDetector(lambda _: list(faces)),

@@ -42,7 +42,8 @@ def test_the_default_pack_is_pulled(shell: Shell) -> None:
 
 def test_what_cant_be_had_has_one_line_and_counts_if_it_was_asked_for(shell: Shell) -> None:
     everything = shell("pull", "--all")
-    assert everything.exit_code == 0  # an optional network may be missing
+    assert everything.exit_code == Exit.UNAVAILABLE
+    assert "1 of 2 installed; could not be had: extra" in everything.output
     (line,) = [line for line in everything.output.splitlines() if line.startswith("extra")]
     assert "shipped absent.onnx: " in line
     assert "No such file" in line

@@ -88,4 +88,4 @@ def test_an_archive_changed_after_it_came_is_refused(
 def test_without_npm_the_reason_says_so(registries: Registries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SourceFailed, match="npm is not installed"):
-        registries.read(NpmSource("x", "1", "0" * 64, "package/x"), max_bytes=9)
+        registries.read(NpmSource("x", "1", "0" * 64, ("package/x",)), max_bytes=9)

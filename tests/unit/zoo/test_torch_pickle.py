@@ -99,6 +99,14 @@ def test_tensors_are_views_of_storages() -> None:
     assert read["scalar"].tolist() == 2
 
 
+def test_a_checkpoint_gives_its_state_dict() -> None:
+    state = {"step": 7, "model_state": {"x": tensor(Storage("a", 6))}, "optimizer_state": {"lr": 1}}
+    assert list(read_state_dict(torch_file(state, a=NUMBERS))) == ["x"]
+    for held in (3, [1], {"x": 3}):
+        with pytest.raises(ConversionError):
+            read_state_dict(torch_file({"model_state": held}))
+
+
 def test_the_older_form_is_read(zoo: Zoo) -> None:
     state = read_state_dict(zoo.published("mtcnn_pnet").read_bytes())
     assert state["conv1.weight"].shape == (10, 3, 3, 3)

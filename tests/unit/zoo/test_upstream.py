@@ -7,7 +7,7 @@ from facekey.zoo.sources.upstream import Downloader
 from tests.unit.zoo.conftest import Page, Server
 
 BODY = bytes(range(256)) * 4000  # several chunks
-QUICK = Downloader(connect_timeout_s=2.0, read_timeout_s=0.3)
+QUICK = Downloader(connect_timeout_s=2.0, read_timeout_s=0.3, pause_s=0.0)
 
 
 class Seen:

@@ -14,7 +14,7 @@ from facekey.zoo.sources.upstream import Downloader
 from facekey.zoo.zoo import Zoo
 from tests.unit.zoo.conftest import CardFolder, Page, Server
 
-QUICK = Downloader(connect_timeout_s=2.0, read_timeout_s=0.5)
+QUICK = Downloader(connect_timeout_s=2.0, read_timeout_s=0.5, pause_s=0.0)
 
 
 def url(server: Server, path: str = "/w", extra: str = "") -> str:

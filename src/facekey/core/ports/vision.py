@@ -12,6 +12,7 @@ from facekey.core.types import (
     FaceMesh,
     Frame,
     Glimpse,
+    IdentityLayout,
     Lids,
     Liveness,
     ModelId,
@@ -52,7 +53,12 @@ class Embedder(Protocol):
 
     @property
     def crop_px(self) -> int:
-        """Side of the square identity crop it wants."""
+        """Side of the square crop it wants."""
+        ...
+
+    @property
+    def layout(self) -> IdentityLayout:
+        """Where in the crop it wants the five points."""
         ...
 
     def embed(self, crops: Sequence[Crop]) -> list[Embedding]:

@@ -6,11 +6,14 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from facekey.core.errors import ConversionError
-from facekey.zoo.cards import Card
+from facekey.zoo.cards import WITHOUT_GRAPH, Card
+from facekey.zoo.convert.networks.dlib_resnet29 import build_dlib_resnet29
 from facekey.zoo.convert.networks.inception_resnet_v1 import build_inception_resnet_v1
 from facekey.zoo.convert.networks.mtcnn import build_onet, build_pnet, build_rnet
+from facekey.zoo.convert.networks.speaker_ge2e import build_speaker_ge2e
 from facekey.zoo.convert.preprocess import fold_preprocessing
 from facekey.zoo.convert.state import StateDict
+from facekey.zoo.convert.tfjs import read_tfjs
 from facekey.zoo.convert.tflite import convert_tflite
 from facekey.zoo.convert.torch_pickle import read_state_dict
 from facekey.zoo.onnx import simplify
@@ -20,8 +23,13 @@ NETWORKS: Mapping[str, Callable[[StateDict], onnx.ModelProto]] = {
     "mtcnn_rnet": build_rnet,
     "mtcnn_onet": build_onet,
     "inception_resnet_v1": build_inception_resnet_v1,
+    "dlib_resnet29": build_dlib_resnet29,
+    "speaker_ge2e": build_speaker_ge2e,
 }
 """Definitions for weights that come without a graph."""
+
+FIRST_WITHOUT_LISTED_WEIGHTS = 4
+"""The IR version from which weights need not be inputs as well."""
 
 # Measured with ONNX Runtime 1.31 on 2 threads, graph against numpy, 20th percentile of
 # 150 alternating runs: RetinaFace 640x480 0.78 and 0.85, P-Net 384x288 0.91, O-Net 8 x
@@ -43,30 +51,61 @@ def convert(card: Card, weights: bytes) -> bytes:
     Raises:
         ConversionError: the file is not what the card says.
     """
-    model = _graph(card, weights)
-    _name_outputs(card, model)
-    if card.input is not None:
-        _check_size(card, model)
-        model = fold_preprocessing(
-            model, colours=card.input.colours, mean=card.input.mean, scale=card.input.scale
-        )
-    return simplify(model.SerializeToString())
+    try:
+        model = _graph(card, weights)
+        _name_outputs(card, model)
+        if card.input is not None:
+            _check_size(card, model)
+            model = fold_preprocessing(
+                model, colours=card.input.colours, mean=card.input.mean, scale=card.input.scale
+            )
+        return simplify(model.SerializeToString())
+    except (UnicodeDecodeError, onnx.checker.ValidationError) as error:
+        # A broken file may be read to its end and hold names that are none.
+        raise ConversionError(f"{card.name}: the graph is broken: {error}") from error
 
 
 def _graph(card: Card, weights: bytes) -> onnx.ModelProto:
     if card.weights.format == "tflite":
         return convert_tflite(weights, name=card.name, outputs=[output.name for output in card.outputs])
-    if card.weights.format == "torch":
+    if card.weights.format in WITHOUT_GRAPH:
         build = NETWORKS.get(card.weights.network or "")
         if build is None:
             raise ConversionError(f"{card.name}: there is no definition of {card.weights.network}")
-        return build(StateDict(read_state_dict(weights)))
+        read = read_tfjs if card.weights.format == "tfjs" else read_state_dict
+        return build(StateDict(read(weights)))
     try:
         model = onnx.load_model_from_string(weights)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
         raise ConversionError(f"{card.name}: not an ONNX file: {error}") from error
+    _drop_weights_from_inputs(model)
+    _free_batch(model)
     return model
+
+
+def _drop_weights_from_inputs(model: onnx.ModelProto) -> None:
+    """Older exporters list the weights among the inputs, which keeps them from being folded."""
+    weights = {value.name for value in model.graph.initializer}
+    kept = [value for value in model.graph.input if value.name not in weights]
+    if len(kept) < len(model.graph.input):
+        del model.graph.input[:]
+        model.graph.input.extend(kept)
+        model.ir_version = max(model.ir_version, FIRST_WITHOUT_LISTED_WEIGHTS)
+
+
+def _free_batch(model: onnx.ModelProto) -> None:
+    """Some exporters leave the batch of the input free and write that of their trial run at the outputs.
+
+    `proof.prove` shows that it is free there, too.
+    """
+    if not all(len(value.type.tensor_type.shape.dim) > 1 for value in model.graph.input):
+        return
+    if any(value.type.tensor_type.shape.dim[0].dim_value for value in model.graph.input):
+        return
+    for value in model.graph.output:
+        if value.type.tensor_type.shape.dim and value.type.tensor_type.shape.dim[0].dim_value == 1:
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
 
 
 def _name_outputs(card: Card, model: onnx.ModelProto) -> None:

