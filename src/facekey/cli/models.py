@@ -45,13 +45,19 @@ class Bars:
         """Move the bar of this network, or give it one."""
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=None, step="")
+        task = self._tasks[name]
         if step == "installed":
             # A full bar, whether or not the size was ever known.
-            self._bars.update(self._tasks[name], step=step, completed=1, total=1)
+            size = max(done, 1)
+            self._bars.update(task, step=step, completed=size, total=size)
         elif step == "failed":
-            self._bars.stop_task(self._tasks[name])
+            # It stays where it broke off.
+            self._bars.update(task, step=step)
+            self._bars.stop_task(task)
+        elif total is None and done == 0:
+            self._bars.update(task, step=escape(step))
         else:
-            self._bars.update(self._tasks[name], step=escape(step), completed=done, total=total)
+            self._bars.update(task, step=escape(step), completed=done, total=total)
 
 
 @app.command("list")
@@ -81,7 +87,8 @@ def pull(
 ) -> None:
     """Fetch, verify and convert networks: those named, --all, or the default pack.
 
-    Ends with an error when a network that was named, or one of the default pack, can't be had.
+    What can't be had keeps nothing else from coming; the command then ends with an error, and a
+    second one goes on where a download broke off.
     """
     with told_in_one_line():
         zoo = _zoo(cache, mirror, cards)
@@ -95,8 +102,13 @@ def pull(
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             results = zoo.pull(wanted, Bars(bars))
         _print(results)
-        needed = [result for result in results if names or result.card.pack == "default"]
-        if not all(result.installed for result in needed):
+        missing = [result.card.name for result in results if not result.installed]
+        if missing:
+            output.print(
+                f"{len(results) - len(missing)} of {len(results)} installed; "
+                f"could not be had: {escape(', '.join(missing))}. Run the same command again to go on.",
+                soft_wrap=True,
+            )
             raise typer.Exit(Exit.UNAVAILABLE)
 
 

@@ -91,7 +91,8 @@ class Zoo:
             CardInvalid: a card can't be read.
         """
         self._cache = cache_dir
-        self._mirror = mirror
+        # An empty variable is no mirror, and never the folder one happens to be in.
+        self._mirror = mirror or None
         self._downloader = Downloader() if downloader is None else downloader
         self._cards = load_cards(default_cards_dir() if cards_dir is None else cards_dir)
 
@@ -123,12 +124,11 @@ class Zoo:
         card = self.card(name)
         if self._current(card) is not None and self._onnx(card).is_file():
             return Status(card, None, self._onnx(card).stat().st_size)
-        if self._weights(card).is_file():
-            return Status(card, "fetched, not converted yet")
+        fetched = self._weights(card).is_file()
         try:
             failure = self._failure(card).read_text(encoding="utf-8").strip()
         except OSError:
-            return Status(card, "not pulled yet")
+            return Status(card, "fetched, not converted yet" if fetched else "not pulled yet")
         return Status(card, f"the last pull failed: {failure}")
 
     def pull(self, names: Iterable[str], progress: Progress | None = None) -> list[Status]:
@@ -236,8 +236,9 @@ class Zoo:
             return Status(card, reason)
         except OSError as error:
             return Status(card, f"the cache can't be written: {_one_line(error)}")
-        progress.report(card.name, "installed")
-        return self.status(card.name)
+        status = self.status(card.name)
+        progress.report(card.name, "installed", done=status.size_bytes)
+        return status
 
     def _bring(self, card: Card, sources: Fetcher) -> str:
         """Have the published file in the cache, and say where it came from."""
@@ -291,8 +292,10 @@ class Zoo:
         # Here and not above: the converter and its libraries are large, and a service that
         # finds its graphs in the cache never needs them.
         from facekey.zoo.convert.conversion import convert  # noqa: PLC0415
+        from facekey.zoo.convert.proof import prove  # noqa: PLC0415
 
         graph = convert(card, weights)
+        prove(card, graph)
         write_whole(self._onnx(card), graph)
         # Last: a graph without its manifest counts as absent.
         manifest = Manifest(
