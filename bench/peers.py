@@ -142,7 +142,7 @@ def compare_accuracy(peer: Peer, root: Path, got: Acquired, engine: Engine) -> N
         np.savez(kept, names=np.array(list(encodings)), vectors=np.stack(list(encodings.values())))
     fold = np.array([pair.fold for pair in pairs])
     mated = np.array([pair.mated for pair in pairs])
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     ours = pair_scores(got, pairs, scorer, Line.PIPELINE)[scorer.systems[0]]
     theirs = np.array(
         [

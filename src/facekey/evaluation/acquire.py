@@ -161,8 +161,8 @@ class AlignedAcquirer:
         if frame.size != (TEMPLATE_PX, TEMPLATE_PX):
             height, width = frame.size
             raise unusable(
-                f"the pictures of a pack are aligned crops of {TEMPLATE_PX} by {TEMPLATE_PX} pixels; one is "
-                f"{width} by {height}. For whole photos use a list of pairs (`facekey evaluate pairs`)"
+                f"the pictures of a pack are aligned crops of {TEMPLATE_PX} by {TEMPLATE_PX} pixels; one "
+                f"is {width} by {height}. For whole photos use a list of pairs (`facekey evaluate pairs`)"
             )
         whole = Detection(Box(0.0, 0.0, TEMPLATE_PX, TEMPLATE_PX), FIVE_POINTS, 1.0, ALIGNED)
         return Capture(embed(frame, whole, self._recognition().embedders))

@@ -56,9 +56,8 @@ def recall(got: Acquired, engine: Engine, *, title: str, key: str) -> Section:
         key,
         title,
         (
-            f"{len(got.captures):,} pictures, each taken to show a face: recall is the share in which one is "
-            "found. "
-            "A face in the wrong place counts as found here; with boxes (`--boxes`) it doesn't.",
+            f"{len(got.captures):,} pictures, each taken to show a face: recall is the share in which one "
+            "is found. A face in the wrong place counts as found here; with boxes (`--boxes`) it doesn't.",
             "Intervals: Wilson, 95 %, each picture for itself.",
         ),
         (Figure.of("detection_recall", "pictures with a face found", "", Line.RECOGNITION, found), *figures),
@@ -124,9 +123,8 @@ def located(
         "Detection, marked faces",
         (
             f"{len(every):,} marked faces in {len(marked):,} pictures; found is a face whose box overlaps "
-            "the "
-            "marked "
-            f"one with an IoU of {OVERLAP} or more. Faces that the publishers call invalid are left out.",
+            f"the marked one with an IoU of {OVERLAP} or more. Faces that the publishers call invalid are "
+            "left out.",
             "Intervals: Wilson, 95 %, each face for itself.",
         ),
         (

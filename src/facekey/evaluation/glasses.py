@@ -16,7 +16,7 @@ from facekey.evaluation.engine import Engine
 from facekey.evaluation.material import Acquired
 from facekey.evaluation.rates import Share
 from facekey.evaluation.rates import by_person as share_by_person
-from facekey.evaluation.report import MEANT, Failure, Figure, Line, Section, Table
+from facekey.evaluation.report import MEANT, Failure, Figure, Line, Section, Table, rate
 from facekey.evaluation.scoring import Scorer, templates
 from facekey.evaluation.wrong import unusable
 
@@ -85,7 +85,7 @@ def with_and_without(got: Acquired, engine: Engine, *, title: str, key: str) -> 
     Raises:
         RequestInvalid: the pictures are named otherwise.
     """
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     people = wardrobes(list(got.captures))
     before, table = acquisition(got, engine)
     figures, failures = list(before), []
@@ -115,20 +115,15 @@ def with_and_without(got: Acquired, engine: Engine, *, title: str, key: str) -> 
         title,
         (
             f"{len(people)} people, {bare} pictures without glasses and {worn} with (three people wear "
-            "theirs "
-            "in "
-            "pictures whose names don't say so; they are listed in `facekey.evaluation.glasses`).",
-            "One against one: every picture without glasses against every one with glasses. Enrolled: up to "
-            f"{ENROLLED} pictures of one kind, the first by name, probed with all of the other kind. A "
-            "stranger is "
-            "everybody else with that kind of picture.",
+            "theirs in pictures whose names don't say so; facekey.evaluation.glasses lists them).",
+            "One against one: every picture without glasses against every one with glasses. Enrolled: up "
+            f"to {ENROLLED} pictures of one kind, the first by name, probed with all of the other kind. A "
+            "stranger is everybody else with that kind of picture.",
             f"At the deployment's threshold, evidence {engine.match_evidence:g} (FMR "
-            f"{10**-engine.match_evidence:g}).",
-            "Recognition alone: detector and networks. Whole pipeline: a probe that the gates send back or "
-            "that is "
-            "taken for a spoof isn't accepted; enrolments are made of the pictures that pass, and of all of "
-            "them where "
-            "none does. In operation the person is asked for another picture.",
+            f"{rate(10**-engine.match_evidence)}).",
+            "Recognition alone: detector and networks. Whole pipeline: a probe that the gates send back "
+            "or that is taken for a spoof isn't accepted; enrolments are made of the pictures that pass, "
+            "and of all of them where none does. In operation the person is asked for another picture.",
             "Intervals: 95 %, people drawn anew (bootstrap); where nothing is missed, Wilson with each "
             "person once.",
         ),

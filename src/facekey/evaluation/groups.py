@@ -117,22 +117,19 @@ def fairness(
         key,
         title,
         (
-            f"{sum(1 for _ in got.captures):,} pictures, groups as publishers assigned them by looking. FMR: "
-            "pairs of "
-            "different people of the same group, who are more alike than any two people; the deployment's "
-            "threshold "
-            f"(evidence {engine.match_evidence:g}) is meant for any two.",
+            f"{sum(1 for _ in got.captures):,} pictures, groups as publishers assigned them by looking. "
+            "FMR: pairs of different people of the same group, who are more alike than any two people; "
+            f"the deployment's threshold (evidence {engine.match_evidence:g}) is meant for any two.",
             *(
                 (f"FNMR: pairs of one person, up to {FNMR_PICTURES} pictures of each.",)
                 if known
                 else (
-                    "No identities: every picture counts as another person, and who is there twice adds to "
-                    "FMR.",
+                    "No identities: every picture counts as another person, and who is there twice adds "
+                    "to FMR.",
                 )
             ),
             "Judged by the rule of docs/bias.md. Intervals: 95 %, Wilson on as many trials as would be as "
-            "telling if "
-            "they were independent (design effect by person).",
+            "telling if they were independent (design effect by person).",
         ),
         figures,
         got.manifest_sha256,
@@ -145,7 +142,7 @@ def _compared(
     got: Acquired, people: Mapping[str, list[str]], engine: Engine, *, known: bool
 ) -> Iterator[tuple[Rate, Tally]]:
     """Each person's part in the comparisons within their group."""
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     deciding = scorer.systems[0]
     names = [name for photos in people.values() for name in photos]
     whose: Indices = np.repeat(np.arange(len(people)), [len(photos) for photos in people.values()])

@@ -65,8 +65,7 @@ def split(names: list[str], enrol: int) -> Split:
     if len(enrolled) < FEWEST or len(nonmated) < FEWEST:
         raise unusable(
             f"with {enrol} photos enrolled there are {len(enrolled)} people with one more, and "
-            f"{len(nonmated)} pictures "
-            f"of others; it takes {FEWEST} of each"
+            f"{len(nonmated)} pictures of others; it takes {FEWEST} of each"
         )
     return Split(enrolled, mated, nonmated)
 
@@ -87,7 +86,7 @@ def identify(
     Raises:
         RequestInvalid: there are too few people.
     """
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     who = split(got.judged, enrol)
     searched = _search(got, who, scorer)
     policy = IdentifyPolicy(engine.match_evidence, false_positive_rate, engine.liveness_threshold)
@@ -105,15 +104,12 @@ def identify(
         title,
         (
             f"Open set. Enrolled: {size:,} people with {enrol} photos each (the first by name of everybody "
-            "who has "
-            f"more). Searches: {len(who.mated):,} other pictures of them, and {len(who.nonmated):,} pictures "
-            "of "
-            f"{len(by_person(who.nonmated)):,} people who are not enrolled. Pictures that the pipeline sends "
-            "back "
-            "take no part; they are counted first.",
+            f"who has more). Searches: {len(who.mated):,} other pictures of them, and "
+            f"{len(who.nonmated):,} pictures of {len(by_person(who.nonmated)):,} people who are not "
+            "enrolled. Pictures that the pipeline sends back take no part; they are counted first.",
             f"The deployment's own threshold for {size:,} enrolled people: evidence "
-            f"{policy.threshold(size):.2f}, "
-            f"which is meant to let {false_positive_rate:g} of the searches by strangers name somebody.",
+            f"{policy.threshold(size):.2f}, which is meant to let {false_positive_rate:g} of the searches "
+            "by strangers name somebody.",
             "Intervals: FPIR Wilson, 95 %, each search for itself; FNIR by drawing the enrolled people anew.",
         ),
         tuple(figures),
@@ -129,8 +125,7 @@ def identify(
         ),
         notes=(
             "With cards whose calibration was measured on the same data, the false alarm rate at the "
-            "deployment's "
-            "threshold is what was promised on data already seen.",
+            "deployment's threshold is what was promised on data already seen.",
         ),
     )
 

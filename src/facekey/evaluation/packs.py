@@ -79,14 +79,12 @@ def _checked(name: str, held: object) -> tuple[list[bytes], list[bool]]:
     if not labels or len(pictures) != 2 * len(labels) or len(pictures) > MAX_PICTURES:
         raise unusable(
             f"{name} has {len(pictures):,} pictures and {len(labels):,} labels; there must be two pictures "
-            "for "
-            f"each label, and {MAX_PICTURES:,} at most"
+            f"for each label, and {MAX_PICTURES:,} at most"
         )
     if not all(isinstance(one, bytes) and len(one) <= MAX_PICTURE_BYTES for one in pictures):
         raise unusable(
-            f"{name}: a picture is not the bytes of a file of up to {MAX_PICTURE_BYTES:,} bytes. Packs with "
-            "arrays "
-            "of numbers must be written anew as lists of bytes"
+            f"{name}: a picture is not the bytes of a file of up to {MAX_PICTURE_BYTES:,} bytes. Packs "
+            "with arrays of numbers must be written anew as lists of bytes"
         )
     if not all(isinstance(one, (bool, int)) and one in (0, 1) for one in labels):
         raise unusable(f"{name}: a label is neither true nor false")
@@ -147,8 +145,7 @@ class _Pickle:
             about = f" ({argument!r:.60})" if argument is not None else ""
             raise unusable(
                 f"{self._name} wants {name}{about}, which lists of pictures and labels don't need: it is "
-                "another "
-                "kind of file, or it would run a program. Nothing of it was run"
+                "another kind of file, or it would run a program. Nothing of it was run"
             )
 
     def _to_mark(self) -> list[object]:

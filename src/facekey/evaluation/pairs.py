@@ -141,8 +141,8 @@ def _lfw(name: str, head: list[int], lines: list[tuple[int, str]]) -> Iterator[_
     folds, each = (1, head[0]) if len(head) == 1 else (head[0], head[1])
     if folds < 1 or each < 1 or len(lines) != 2 * folds * each:
         raise unusable(
-            f"{name}: the first line announces {2 * folds * each:,} pairs ({folds} folds with {each} of one "
-            f"person and {each} of two), but {len(lines):,} follow: is the file cut off?"
+            f"{name}: the first line announces {2 * folds * each:,} pairs ({folds} folds with {each} of "
+            f"one person and {each} of two), but {len(lines):,} follow: is the file cut off?"
         )
     for position, (number, line) in enumerate(lines):
         words = line.split("\t") if "\t" in line else line.split()

@@ -51,9 +51,8 @@ WHOLE = (
     "Liveness is measured and not applied: a spoof verdict changes no figure of recognition.",
 )
 ALIGNED = (
-    "The pictures are aligned crops: detection, quality gate and liveness were skipped, so these figures are "
-    "of "
-    "recognition alone and say nothing of how many pictures the product would send back.",
+    "The pictures are aligned crops: detection, quality gate and liveness were skipped, so these figures "
+    "are of recognition alone and say nothing of how many pictures the product would send back.",
 )
 
 
@@ -65,7 +64,7 @@ def verify_pairs(
     Raises:
         RequestInvalid: pairs of one kind are missing.
     """
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     mated = np.array([pair.mated for pair in pairs])
     fold = np.array([pair.fold for pair in pairs])
     before, table = acquisition(got, engine)
@@ -122,7 +121,7 @@ def verify_all(got: Acquired, engine: Engine, *, title: str, key: str) -> Sectio
     Raises:
         RequestInvalid: there are too many pictures, or not two people, or nobody has two pictures.
     """
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     names = got.judged
     if len(names) > MOST_PICTURES:
         raise unusable(
@@ -152,13 +151,12 @@ def verify_all(got: Acquired, engine: Engine, *, title: str, key: str) -> Sectio
         key,
         title,
         (
-            f"All pairs of the {len(ordered):,} pictures of {len(people):,} people that the pipeline judges: "
-            f"{int(same.sum()):,} of one person, {int((~same).sum()):,} of two. Thresholds are those that "
-            ""
-            "the given share of the pairs of two people reaches.",
-            "Intervals: 95 %, people drawn anew with all their pictures (bootstrap, 500 draws, threshold and "
-            "misses "
-            "worked out for each); one odd picture spoils many pairs, so pairs are not independent.",
+            f"All pairs of the {len(ordered):,} pictures of {len(people):,} people that the pipeline "
+            f"judges: {int(same.sum()):,} of one person, {int((~same).sum()):,} of two. Thresholds are "
+            "those that the given share of the pairs of two people reaches.",
+            "Intervals: 95 %, people drawn anew with all their pictures (bootstrap, 500 draws, threshold "
+            "and misses worked out for each); one odd picture spoils many pairs, so pairs are not "
+            "independent.",
         ),
         tuple(figures),
         got.manifest_sha256,
@@ -178,7 +176,7 @@ def verify_templates(got: Acquired, engine: Engine, *, title: str, key: str) -> 
 
     None where fewer than five people have six pictures.
     """
-    scorer = Scorer(engine.calibrations)
+    scorer = Scorer(engine.matcher, engine.calibrations)
     people = by_person(got.judged)
     enrolled = {one: photos for one, photos in people.items() if len(photos) > ENROLLED_PHOTOS}
     if len(enrolled) < FEWEST_TEMPLATES:
@@ -229,10 +227,9 @@ def verify_templates(got: Acquired, engine: Engine, *, title: str, key: str) -> 
         title,
         (
             f"{len(owners):,} people with more than {ENROLLED_PHOTOS} usable pictures; the first "
-            f"{ENROLLED_PHOTOS} "
-            "by name are the enrolment, their other pictures and all pictures of everybody else are held "
-            "against "
-            "it, as `core.similarity.likeness` does it for a stored template.",
+            f"{ENROLLED_PHOTOS} by name are the enrolment, their other pictures and all pictures of "
+            "everybody else are held against it, as a stored template is compared "
+            "(core.similarity.likeness).",
             "Thresholds are the ones that the networks' cards promise these false match rates for.",
             "Intervals: 95 %, enrolled people drawn anew (bootstrap).",
         ),

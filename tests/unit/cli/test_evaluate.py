@@ -168,6 +168,33 @@ def test_a_pack_named_as_agedb_is_found(cache: Path, tmp_path: Path) -> None:
     assert "no pair of two people" in " ".join(result.output.split())
 
 
+def test_a_list_beside_the_pictures_is_found(people: Path, cache: Path) -> None:
+    del cache
+    rows = (line.split(",") for line in PAIRS.splitlines()[1:])
+    (people / "agedb_30_ann.txt").write_text("".join(f"{row[2]} {row[0]} {row[1]}\n" for row in rows))
+    result = run("agedb-30", "--data", people)
+    assert result.exit_code == Exit.YES, result.output
+    assert "(4 of 4)" in result.output
+
+
+def test_marked_faces_are_found_where_they_are(
+    cache: Path, tmp_path: Path, samples: dict[str, Path], judge: Engine
+) -> None:
+    del cache
+    frame = decode(samples["biden.jpg"].read_bytes(), DecodeLimits())
+    box = judge.find(frame)[0].box
+    marked = tmp_path / "boxes.txt"
+    marked.write_text(f"biden.jpg\n2\n{box.x1} {box.y1} {box.width} {box.height}\n0 0 30 30\n")
+    result = run("detection", "--data", samples["biden.jpg"].parent, "--boxes", marked)
+    assert result.exit_code == Exit.YES, result.output
+    assert "(1 of 1)" in result.output  # of the face's own size
+    assert "(0 of 1)" in result.output
+    marked.write_text("nobody.jpg\n1\n0 0 30 30\n")
+    missing = run("detection", "--data", samples["biden.jpg"].parent, "--boxes", marked)
+    assert missing.exit_code == Exit.DATA
+    assert "nobody.jpg (line 1)" in " ".join(missing.output.split())
+
+
 def test_recall_of_a_folder(people: Path, cache: Path) -> None:
     del cache
     result = run("detection", "--data", people)

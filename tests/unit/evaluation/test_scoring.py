@@ -17,7 +17,7 @@ def test_scores_are_those_of_the_matcher(models: tuple[ModelId, ...]) -> None:
     judge = engine(*models)
     left = [capture(n, 0, spread=0.8, models=models) for n in range(5)]
     right = [capture(n, 1, spread=0.8, models=models) for n in (0, 1, 4, 3, 2)]
-    scorer = Scorer(judge.calibrations)
+    scorer = Scorer(judge.matcher, judge.calibrations)
     made = scorer.paired(stacked(left), stacked(right))
     crossed = scorer.crossed(stacked(left), stacked(right))
     assert tuple(made) == scorer.systems
@@ -37,7 +37,7 @@ def test_templates_are_compared_as_the_product_compares_them() -> None:
     photos = [[capture(n, k, spread=0.7, models=models) for k in range(4)] for n in range(3)]
     probes = [capture(n, 9, spread=0.7, models=models) for n in range(3)]
     rows = templates([stacked(some) for some in photos])
-    scores = Scorer(judge.calibrations).crossed(rows, stacked(probes))[FUSION]
+    scores = Scorer(judge.matcher, judge.calibrations).crossed(rows, stacked(probes))[FUSION]
     for row, some in enumerate(photos):
         template = Template(
             SubjectId("a"), tuple(References(model, vectors) for model, vectors in stacked(some).items())
@@ -54,11 +54,11 @@ def test_rows_by_slice_and_by_mask() -> None:
 
 
 def test_a_network_without_calibration_has_no_say() -> None:
-    scorer = Scorer({SECOND: calibration()})
+    scorer = Scorer(engine(SECOND).matcher, {SECOND: calibration()})
     stack = stacked([capture(0, 0, spread=0.1, models=(FIRST, SECOND))])
     assert set(scorer.paired(stack, stack)) == {"second"}
     with pytest.raises(ValueError, match="at least one"):
-        Scorer({})
+        Scorer(engine().matcher, {})
 
 
 def test_a_matcher_takes_the_same_calibrations() -> None:
