@@ -122,13 +122,18 @@ def impostor_scores(gallery: Gallery) -> NDArray[np.float32]:
 
 def calibrate(impostor: NDArray[np.float32], data: str) -> Calibration:
     """The map from cosine to -log10 of the share of strangers who reach it."""
-    knots = tuple(
+    knots = knots_of(impostor)
+    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), commit())
+    return Calibration(knots, born)
+
+
+def knots_of(impostor: NDArray[np.float32]) -> tuple[tuple[float, float], ...]:
+    """The scores that strangers reach with rates that so many comparisons can show."""
+    return tuple(
         (round(threshold_at_fmr(impostor, 10**-evidence), 4), evidence)
         for evidence in EVIDENCE_KNOTS
         if impostor.size * 10**-evidence >= MIN_PAIRS_AT_KNOT
     )
-    born = Birth(data, PROTOCOL, int(impostor.size), date.today(), commit())
-    return Calibration(knots, born)
 
 
 def write_calibration(card: Path, calibration: Calibration, rates: tuple[str, ...] = CARD_RATES) -> None:

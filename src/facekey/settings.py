@@ -62,6 +62,8 @@ class Settings(BaseSettings):
         bias_labels: the groups that people can declare, `attribute=value|value;...`; empty takes
             those of docs/bias.md.
         bias_report_hours: between two reports that are made without being asked for; alarms come of them.
+        fusion: how several recognition networks become one evidence: `auto` takes the way that was
+            better when they were trained (docs/recognition.md).
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on all cores.
         vision_queue: pictures that may wait; one more is answered 503.
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
         consent_grace_days: after the end of a consent, until the person is erased.
         retention_days_unused: people who weren't let in for so long are erased; 0 keeps them.
         retention_days_traces: counters of failures, ended tokens and sent messages are kept so long.
+        voice: whether recordings of a voice are taken beside faces (docs/voice.md).
+        voice_fmr: share of strangers' voices that one comparison may let pass.
         store_images: whether the photos of a registration are kept, sealed.
         audit_checkpoint_file: where signed checkpoints of the audit log are kept outside of the database.
         audit_checkpoint_records: a checkpoint is signed after so many records, and every hour.
@@ -140,6 +144,7 @@ class Settings(BaseSettings):
     adaptation_drift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     bias_labels: str = ""
     bias_report_hours: Annotated[float, Field(ge=1.0, le=720.0)] = 24.0
+    fusion: Literal["auto", "scores", "embedding"] = "auto"
     identify_fpir: Annotated[float, Field(ge=1e-6, le=0.1)] = 0.01
     max_image_bytes: Annotated[int, Field(ge=10_000, le=50 * MEGABYTE)] = 12 * MEGABYTE
     max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000
@@ -169,6 +174,8 @@ class Settings(BaseSettings):
     consent_grace_days: Annotated[int, Field(ge=0, le=365)] = 30
     retention_days_unused: Annotated[int, Field(ge=0, le=3650)] = 1095
     retention_days_traces: Annotated[int, Field(ge=1, le=3650)] = 30
+    voice: Literal["off", "on"] = "off"
+    voice_fmr: Annotated[float, Field(ge=1e-3, le=0.05)] = 0.01
     store_images: bool = False
     spoof_evidence_days: Annotated[int, Field(ge=0, le=3650)] = 30
     audit_checkpoint_file: Path | None = None
@@ -198,6 +205,8 @@ class Settings(BaseSettings):
             raise ValueError("the strict profile takes FACEKEY_STREAM_ACTIONS above 0")
         if self.profile == "strict" and self.adaptation != "off":
             raise ValueError("the strict profile takes FACEKEY_ADAPTATION=off: one threshold for everybody")
+        if self.profile == "strict" and self.voice != "off":
+            raise ValueError("the strict profile takes FACEKEY_VOICE=off: a recording can be replayed")
         return self
 
 

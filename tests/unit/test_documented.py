@@ -17,7 +17,7 @@ GUIDES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob
 SPAN = re.compile(r"`facekey ([^`]+)`")
 LINE = re.compile(r"^(?:\$ |[A-Z_]+=\S+ )*(?:\.venv/bin/)?facekey ([^#|;&>\n]+)", re.MULTILINE)
 FENCED = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CODE = re.compile(r"(?:RequestInvalid|RegistrationRefused|ImageRefused)\(\s*\"([a-z_]+)\"")
+CODE = re.compile(r"(?:RequestInvalid|RegistrationRefused|ImageRefused|AudioRefused)\(\s*\"([a-z_]+)\"")
 NOT_TOLD = {"access_refused", "unavailable", "evaluation_unreadable"}
 """Codes of kinds that are never raised themselves, and of the command line."""
 

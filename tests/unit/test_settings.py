@@ -159,7 +159,12 @@ def test_settings_that_would_weaken_the_service(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FACEKEY_MATCH_FMR", "1e-3"), ("FACEKEY_STREAM_ACTIONS", "0"), ("FACEKEY_ADAPTATION", "on")],
+    [
+        ("FACEKEY_MATCH_FMR", "1e-3"),
+        ("FACEKEY_STREAM_ACTIONS", "0"),
+        ("FACEKEY_ADAPTATION", "on"),
+        ("FACEKEY_VOICE", "on"),
+    ],
 )
 def test_strict_is_strict(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)

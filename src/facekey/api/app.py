@@ -38,6 +38,7 @@ from facekey.api.routes import (
     spoofs,
     system,
     users,
+    voice,
 )
 from facekey.api.security import LocalOnly, SecurityHeaders
 from facekey.api.service import Service
@@ -62,12 +63,14 @@ class Doors:
         https: the public address has TLS.
         trusted_proxies: networks whose word on a client's address is believed.
         cors_origins: web pages elsewhere that may call the API.
+        microphone: pages of the web app may ask for it.
     """
 
     open_to_this_machine: bool = True
     https: bool = False
     trusted_proxies: tuple[Network, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    microphone: bool = False
 
 
 def create_app(
@@ -117,7 +120,7 @@ def create_app(
             Middleware(SecurityHeaders, https=doors.https),
             Middleware(problems.Defects),
             *_entrance(doors),
-            *([] if web is None else [Middleware(WebApp, folder=web)]),
+            *([] if web is None else [Middleware(WebApp, folder=web, microphone=doors.microphone)]),
             Middleware(RateLimits),
             Middleware(AtOnce, limits=limits),
             Middleware(CallerKnown),
@@ -139,7 +142,7 @@ def create_app(
 
     for module in (
         *(health, auth, system, assess, register, authenticate, identify, users, adaptation, bias, accounts),
-        *(audit, privacy, spoofs),
+        *(audit, privacy, spoofs, voice),
     ):
         app.include_router(module.router)
     app.include_router(auth.keys)

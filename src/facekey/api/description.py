@@ -28,6 +28,9 @@ EVERYWHERE: Mapping[int, str] = {
 PICTURES: Responses = {415: {"model": Problem, "description": "Neither JPEG, PNG, WebP nor BMP"}}
 """For routes that take pictures."""
 
+SOUNDS: Responses = {415: {"model": Problem, "description": "Neither WAV, FLAC nor Ogg (Opus, Vorbis)"}}
+"""For routes that take recordings."""
+
 
 def responses() -> Responses:
     """`EVERYWHERE`, in the form that FastAPI takes."""

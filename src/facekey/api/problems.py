@@ -78,6 +78,9 @@ INPUT_STATUS = {
     "image_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "image_too_many_pixels": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "image_format_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "audio_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "audio_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "audio_format_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
 """Faults of the input that have a status of their own; all others are 422."""
 

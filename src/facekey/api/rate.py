@@ -15,7 +15,10 @@ from facekey.core.errors import TooMany
 from facekey.core.ports.shared import Rate, RateLimiter
 
 RECOGNITION_PATHS = frozenset(
-    {"/api/v1/register", "/api/v1/authenticate", "/api/v1/identify", "/api/v1/assess"}
+    {
+        *("/api/v1/register", "/api/v1/authenticate", "/api/v1/identify", "/api/v1/assess"),
+        *("/api/v1/voice/enrol", "/api/v1/voice/verify"),
+    }
 )
 LOGIN_PATHS = frozenset({"/api/v1/auth/password"})
 """Signing in with a password is paid from the same, by its route: a refresh, at the same path, is not."""

@@ -15,9 +15,11 @@ from facekey.services.assess import Assess
 from facekey.services.authenticate import Authenticate
 from facekey.services.bias import MonitorBias
 from facekey.services.consent import KeepConsent
+from facekey.services.enrol_voice import EnrolVoice
 from facekey.services.erase import Erase
 from facekey.services.export import Export
 from facekey.services.follow_audit import FollowAudit
+from facekey.services.forget_voice import ForgetVoice
 from facekey.services.identify import Identify
 from facekey.services.know_caller import KnowCaller
 from facekey.services.label import Label
@@ -31,6 +33,7 @@ from facekey.services.sign_in import SignIn
 from facekey.services.stream import Stream
 from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
+from facekey.services.verify_voice import VerifyVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class SystemFacts:
         adaptation: templates learn from live matches.
         consent_required: nobody is compared without consent on record.
         max_image_bytes: largest picture that is taken.
+        voice: recordings are taken beside faces.
     """
 
     version: str
@@ -95,6 +99,7 @@ class SystemFacts:
     adaptation: bool
     consent_required: bool
     max_image_bytes: int
+    voice: bool = False
 
 
 BASE64_GROWTH = 4 / 3
@@ -145,6 +150,15 @@ class Readiness(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceVerbs:
+    """What can be done with a voice alone."""
+
+    enrol: EnrolVoice
+    verify: VerifyVoice
+    forget: ForgetVoice
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """Everything behind the routes."""
 
@@ -179,3 +193,4 @@ class Service:
     list_people: ListPeople
     readiness: Readiness
     facts: SystemFacts
+    voice: VoiceVerbs | None = None  # where it is off

@@ -33,15 +33,17 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
 }
+PERMISSIONS = "camera=(self), microphone={}, geolocation=(), payment=(), usb=()"
 
 
 class WebApp:
     """Answers requests for pages and their files; everything else goes on to the API."""
 
-    def __init__(self, app: ASGIApp, *, folder: Path) -> None:
-        """Wrap an application; the web app was built into this folder."""
+    def __init__(self, app: ASGIApp, *, folder: Path, microphone: bool = False) -> None:
+        """Wrap an application; the web app was built into this folder, and may record with `microphone`."""
+        permissions = PERMISSIONS.format("(self)" if microphone else "()")
+        self._headers = {**HEADERS, "Permissions-Policy": permissions}
         self._app = app
         self._files = GZipMiddleware(StaticFiles(directory=folder), minimum_size=1000)
         self._folder = folder
@@ -58,7 +60,7 @@ class WebApp:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Cache-Control"] = FOR_EVER if file.startswith(HASHED) else ASK_EACH_TIME
-                headers.update(HEADERS)
+                headers.update(self._headers)
             await send(message)
 
         await self._files({**scope, "path": file, "root_path": ""}, receive, dressed)

@@ -86,8 +86,8 @@ def run_retention(
         return
     typer.echo(
         f"{len(done.receipts)} people were erased; {done.traces.attempts} counters, "
-        f"{done.traces.refresh_tokens} tokens, {done.traces.messages} messages and "
-        f"{done.traces.spoofs} pictures of suspected spoofs removed"
+        f"{done.traces.refresh_tokens} tokens, {done.traces.messages} messages, {done.traces.voices} voices "
+        f"and {done.traces.spoofs} pictures of suspected spoofs removed"
     )
 
 

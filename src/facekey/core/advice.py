@@ -21,6 +21,17 @@ ADVICE: Mapping[Reason, str] = {
     Reason.FACE_LOST: "Keep your face in the picture until the end, and start again.",
     Reason.CHALLENGE_FAILED: "Start again, and do each action once, only after it is asked for.",
     Reason.CHALLENGE_EXPIRED: "Start again, and do each action as soon as it is asked for.",
+    Reason.VOICE_MATCH: "Nothing to do: your voice was recognised.",
+    Reason.VOICE_NO_MATCH: "Speak as you did when your voice was enrolled, alone and in a quiet room.",
+    Reason.VOICE_NOT_COMPARED: "The face comes first: try again with your face in the picture.",
+    Reason.VOICE_NOT_ENROLLED: "Nothing to do: no voice is asked of you.",
+    Reason.VOICE_NOT_HEARD: "Speak: no voice was heard. Music, noise and tones are none.",
+    Reason.VOICE_SILENT: "Switch the microphone on: the recording is silent.",
+    Reason.VOICE_TOO_SHORT: "Speak for at least three seconds.",
+    Reason.VOICE_TOO_QUIET: "Speak louder, or come closer to the microphone.",
+    Reason.VOICE_TOO_NOISY: "Go where it is quieter, or come closer to the microphone.",
+    Reason.VOICE_CLIPPED: "Move away from the microphone, or turn it down: the recording is distorted.",
+    Reason.VOICE_TELEPHONE: "Record without a telephone or a wireless headset: it cuts your voice off.",
 }
 """One sentence for every reason; a test checks that none is missing."""
 

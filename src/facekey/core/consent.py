@@ -13,9 +13,13 @@ from enum import StrEnum
 from facekey.core.errors import RequestInvalid
 from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.types import Template
+from facekey.core.voice import PURPOSE as VOICE
 
 FOR_GOOD = datetime.max.replace(microsecond=0, tzinfo=UTC)
 """When a consent ends that has no end."""
+
+APART = frozenset({BIAS_MONITORING, VOICE})
+"""Purposes that nobody has to agree to in order to be recognised by face."""
 
 MAX_PURPOSE = 128
 MAX_TEXT_VERSION = 64
@@ -84,9 +88,15 @@ class Consent:
 def ends_at(consents: Sequence[Consent]) -> datetime | None:
     """When the last of those to recognition ends; None when there never was any.
 
-    Every purpose is one of recognition, except bias monitoring, which nobody has to agree to.
+    Every purpose is one of recognition by face, except those of `APART`.
     """
-    ends = (consent.ends_at for consent in consents if consent.given.purpose != BIAS_MONITORING)
+    ends = (consent.ends_at for consent in consents if consent.given.purpose not in APART)
+    return max(ends, default=None)
+
+
+def voice_ends_at(consents: Sequence[Consent]) -> datetime | None:
+    """When the last of those to recognition by voice ends; None when there never was any."""
+    ends = (consent.ends_at for consent in consents if consent.given.purpose == VOICE)
     return max(ends, default=None)
 
 

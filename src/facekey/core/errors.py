@@ -3,10 +3,11 @@
 FaceKeyError
 ├── InputInvalid                the caller can mend it
 │   ├── ImageRefused            not a picture we read, too large, broken
+│   ├── AudioRefused            not a recording we read, too long, broken
 │   ├── SubjectIdInvalid
 │   ├── RequestInvalid          a count or number out of range
 │   └── ConsentMissing          the person didn't consent to this, or no longer
-├── SampleRejected              a picture whose face can't be judged
+├── SampleRejected              a picture whose face, or a recording whose voice, can't be judged
 ├── RegistrationRefused         a registration that was judged and turned down
 │   └── FaceAlreadyEnrolled
 ├── SubjectExists
@@ -77,6 +78,10 @@ class ImageRefused(InputInvalid):
     """The bytes are not a picture that can be read safely."""
 
 
+class AudioRefused(InputInvalid):
+    """The bytes are not a recording that can be read safely."""
+
+
 class SubjectIdInvalid(InputInvalid):
     """The user id has characters or a length that ids don't have."""
 
@@ -94,7 +99,7 @@ class ConsentMissing(InputInvalid):
 
 
 class SampleRejected(FaceKeyError):
-    """The picture was read, but the face in it can't be judged. Says what to do about it."""
+    """The picture or recording was read, but the face or voice in it can't be judged. Says why."""
 
     def __init__(self, reason: Reason, quality: Quality | None = None, face: Region | None = None) -> None:
         """Keep the worst fault; the measurements and the place where there was a face to measure."""

@@ -5,6 +5,7 @@ import json
 
 from facekey.core.consent import Consent
 from facekey.core.ports.privacy import PersonalData
+from facekey.core.types import References
 
 ExportValue = str | int | float | bool | None | list["ExportValue"] | dict[str, "ExportValue"]
 
@@ -30,14 +31,17 @@ def export_of(data: PersonalData, *, vectors: bool, photos: bool = True) -> dict
             "version": data.template_version,
             "models": [
                 {
-                    "model": one.model,
-                    "vectors": len(one.vectors),
+                    **_kept(one, vectors=vectors),
                     "learned_vectors": 0 if one.adapted is None else len(one.adapted),
-                    "dimensions": int(one.vectors.shape[1]),
-                    **({"values": one.current().vectors.tolist()} if vectors else {}),
                 }
                 for one in template.references
             ],
+        },
+        "voice": None
+        if data.voice is None
+        else {
+            "enrolled_at": data.voice.enrolled_at.isoformat(),
+            **_kept(data.voice.references, vectors=vectors),
         },
         "adaptation": {
             "updated_at": None if data.adapted_at is None else data.adapted_at.isoformat(),
@@ -62,6 +66,15 @@ def export_of(data: PersonalData, *, vectors: bool, photos: bool = True) -> dict
         "audit_records": [
             {"sequence": record.sequence, **json.loads(record.body)} for record in data.records
         ],
+    }
+
+
+def _kept(references: References, *, vectors: bool) -> dict[str, ExportValue]:
+    return {
+        "model": references.model,
+        "vectors": len(references.vectors),
+        "dimensions": int(references.vectors.shape[1]),
+        **({"values": references.current().vectors.tolist()} if vectors else {}),
     }
 
 

@@ -297,6 +297,6 @@ def _check_thresholds(liveness: float, *others: float) -> None:
 def _outcome(reason: Reason | None) -> Outcome:
     if reason is None:
         return Outcome.ACCEPT
-    if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED, Reason.CHALLENGE_FAILED):
+    if reason in (Reason.NO_MATCH, Reason.SPOOF_SUSPECTED, Reason.CHALLENGE_FAILED, Reason.VOICE_NO_MATCH):
         return Outcome.REJECT
     return Outcome.RETRY

@@ -123,6 +123,11 @@ async def privacy(patient: Patient) -> list[Finding]:
         found += warn(
             "photos of registrations are kept", "set FACEKEY_STORE_IMAGES=false unless you need them"
         )
+    if settings.voice == "on":
+        found += warn(
+            "voices are taken beside faces, and a recording that is played again passes for one",
+            "set FACEKEY_VOICE=off unless you need it (docs/voice.md)",
+        )
     return found or ok(f"unused people are erased after {settings.retention_days_unused} days")
 
 

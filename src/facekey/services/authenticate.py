@@ -6,7 +6,7 @@ from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
 from facekey.core.consent import ConsentRule, why_absent
-from facekey.core.errors import SampleRejected
+from facekey.core.errors import RequestInvalid, SampleRejected
 from facekey.core.matching import Matcher
 from facekey.core.policy import AuthenticatePolicy
 from facekey.core.ports.adaptation import Learning
@@ -21,6 +21,7 @@ from facekey.core.spoofs import SpoofCase
 from facekey.core.types import Decision, Evidence, Outcome, Reason, SubjectId
 from facekey.services.judge_claim import JudgeClaim, Shown
 from facekey.services.timed import COMPARE, LOAD, RECORD, timed
+from facekey.services.voice_step import VoiceStep
 
 ACTION = "authenticate"
 
@@ -42,6 +43,7 @@ class Authenticate:
         consent: ConsentRule = ConsentRule.OPTIONAL,
         meter: Meter = UNMEASURED,
         witness: SpoofWitness = UNWITNESSED,
+        voice: VoiceStep | None = None,
     ) -> None:
         """Take what the decision needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
@@ -54,20 +56,27 @@ class Authenticate:
         self._consent = consent
         self._meter = meter
         self._witness = witness
+        self._voice = voice
         self._judge = JudgeClaim(policy, learning, clock)
 
-    async def __call__(self, subject_id: SubjectId, image: bytes, *, caller: Caller) -> Decision:
+    async def __call__(
+        self, subject_id: SubjectId, image: bytes, *, caller: Caller, recording: bytes | None = None
+    ) -> Decision:
         """Decide, record, and only then answer.
 
-        (0) admit the attempt, (1) analyse the capture, (2) load the person's template, (3) compare and
-        decide, (4) write the audit record and count a failure, (5) let adaptation learn.
+        (0) admit the attempt, (1) analyse the capture, and the recording where there is one, (2) load
+        the person's template, (3) compare and decide by the face, and let the voice object where the
+        person has one, (4) write the audit record and count a failure, (5) let adaptation learn.
 
         Raises:
+            RequestInvalid: there is a recording, and voice is off.
             AttemptsExhausted: too many attempts on this id, or from this address, failed.
-            ImageRefused: the bytes are no picture that can be read.
+            ImageRefused, AudioRefused: the bytes are no picture or recording that can be read.
             Unavailable: nothing was decided, or the decision could not be recorded and
                 was therefore withheld.
         """
+        if recording is not None and self._voice is None:
+            raise RequestInvalid("voice_off", "voice is switched off here: send no recording")
         # (0) Before any work: whoever is to wait must cost nothing.
         claim = Claim(subject_id, caller.address)
         await self._ledger.admit(claim, at=self._clock.now())
@@ -75,6 +84,7 @@ class Authenticate:
         # (1) Analyse first, so that an unknown id takes about as long as a known one.
         try:
             evidence = await self._analyzer.analyze(image)
+            heard = await self._voice.listen(recording) if self._voice and recording is not None else None
         except SampleRejected as rejection:
             decision = self._policy.unjudged(rejection.reason, rejection.quality)
             event = self._event(subject_id, decision, caller, on_record=str(decision.reason), details={})
@@ -103,10 +113,16 @@ class Authenticate:
                     challenged=False,
                 )
             )
-        decision = judged.decision
+            decision, of_voice = judged.decision, dict[str, AuditValue]()
+            if self._voice is not None and heard is not None:
+                weighed = await self._voice.weigh(subject_id, heard)
+                decision = self._voice.policy.with_voice(
+                    decision, weighed.evidence if weighed.enrolled else None
+                )
+                of_voice = {"voice": weighed.enrolled, "voice_evidence": round(weighed.evidence, 4)}
 
         # (4) Durable before anyone can act on it.
-        details = {**_details(evidence), **judged.details, "told": str(decision.reason)}
+        details = {**_details(evidence), **judged.details, **of_voice, "told": str(decision.reason)}
         on_record = absent or str(decision.reason)
         event = self._event(subject_id, decision, caller, on_record=on_record, details=details)
         compared = None if template is None else template.enrolment
@@ -116,8 +132,9 @@ class Authenticate:
                 SpoofCase(receipt.sequence, subject_id, event.at, image, known=known, enrolment=compared)
             )
 
-        # (5) Whatever comes of it, the decision stands.
-        await self._judge.learn(judged)
+        # (5) Whatever comes of it, the decision stands. A yes that the voice took back teaches nothing.
+        if decision.outcome is judged.decision.outcome:
+            await self._judge.learn(judged)
         return decision
 
     async def _settle(self, event: AuditEvent, claim: Claim, decision: Decision, result: Result) -> Receipt:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facekey.core.audit import AuditEvent, AuditValue
 from facekey.core.caller import Caller
-from facekey.core.consent import ConsentGiven, ConsentRule
+from facekey.core.consent import APART, ConsentGiven, ConsentRule
 from facekey.core.enrolment import Sample, judge_together, references_of, usable
 from facekey.core.errors import (
     FaceAlreadyEnrolled,
@@ -16,7 +16,6 @@ from facekey.core.errors import (
     SampleRejected,
     SubjectExists,
 )
-from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.matching import Matcher
 from facekey.core.policy import IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.audit import AuditLog, Receipt
@@ -169,7 +168,7 @@ class Register:
     def _check_consent(self, consent: ConsentGiven | None) -> None:
         if consent is not None:
             consent.require_sound(self._clock.now())
-        to_recognition = consent is not None and consent.purpose != BIAS_MONITORING
+        to_recognition = consent is not None and consent.purpose not in APART
         if self._consent is ConsentRule.REQUIRED and not to_recognition:
             raise RequestInvalid(
                 "consent_missing",

@@ -107,6 +107,7 @@ def doors(settings: Settings) -> Doors:
         https=settings.public_url.startswith("https:"),
         trusted_proxies=settings.trusted_proxies,
         cors_origins=settings.cors_origins,
+        microphone=settings.voice == "on",
     )
 
 

@@ -15,6 +15,7 @@ from facekey.services.identify import Identify
 from facekey.services.register import Register
 from facekey.services.stream import Stream
 from facekey.services.undo_adaptation import UndoAdaptation
+from facekey.services.voice_step import VoiceStep
 from facekey.store.announced import AnnouncedTemplates
 from facekey.store.decoy import PopulationDecoy
 from facekey.store.gallery import MemoryGallery
@@ -88,6 +89,7 @@ def make_recognition(
     ledger: SqlLedger,
     meter: Meter,
     witness: SpoofWitness,
+    voice: VoiceStep | None = None,
 ) -> Recognition:
     """What these networks decide about these people.
 
@@ -142,6 +144,7 @@ def make_recognition(
             consent=rule,
             meter=meter,
             witness=witness,
+            voice=voice,
         ),
         identify=Identify(
             analyzer=pool,

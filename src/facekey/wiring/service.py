@@ -48,6 +48,7 @@ from facekey.wiring.recognition import People, make_people, make_recognition
 from facekey.wiring.records import Records, make_records
 from facekey.wiring.spoofs import make_read_spoofs, witnessing
 from facekey.wiring.vision import Vision, open_vision, open_zoo
+from facekey.wiring.voice import make_voice, with_voice
 
 CHECKPOINT_LOOKS_S = 10.0
 RETENTION_LOOKS_S = 600.0  # one service an hour does it
@@ -75,6 +76,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             limits=limits,
             observe=meters.took,
             spoof_photos=settings.store_images,
+            fusion=None if settings.fusion == "auto" else settings.fusion,
         )
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
@@ -126,6 +128,16 @@ async def _assemble(
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
     ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
+    voice = await asyncio.to_thread(
+        make_voice,
+        deployment,
+        open_zoo(settings),
+        workers=workers,
+        directory=people.directory,
+        audit=audit,
+        ledger=ledger,
+        meter=meters,
+    )
     recognition = make_recognition(
         deployment,
         vision=vision,
@@ -136,6 +148,7 @@ async def _assemble(
         ledger=ledger,
         meter=meters,
         witness=witness,
+        voice=None if voice is None else voice.step,
     )
     privacy = make_privacy(deployment, records, people.templates, shared)
     labels = SqlLabels(deployment.database, deployment.ring, audit)
@@ -174,6 +187,7 @@ async def _assemble(
         rates=RequestRates(shared.rate_limiter, budgets(settings)),
         readiness=StoresReadiness(people.gallery, shared),
         facts=_facts(settings, vision, clock.now()),
+        voice=None if voice is None else voice.verbs,
     )
 
 
@@ -186,13 +200,14 @@ def _facts(settings: Settings, vision: Vision, started_at: datetime) -> SystemFa
         match_fmr=settings.match_fmr,
         match_threshold=confidence(evidence_of_fmr(settings.match_fmr)),
         liveness_threshold=vision.liveness_threshold,
-        networks=vision.networks,
+        networks=with_voice(vision.networks, on=settings.voice == "on"),
         started_at=started_at,
         stream=StreamFacts(policy.actions, policy.passive_frames, policy.passive_s, policy.session_s),
         images_stored=settings.store_images,
         adaptation=settings.adaptation == "on",
         consent_required=consent_rule(settings) is ConsentRule.REQUIRED,
         max_image_bytes=settings.max_image_bytes,
+        voice=settings.voice == "on",
     )
 
 

@@ -47,6 +47,7 @@ MAIL = {"smtp_host": "mail.example.org", "alert_from": "a@example.org", "alert_t
         (configuration.privacy, {"consent": None, "profile": "strict"}, State.OK, "erased after"),
         (configuration.privacy, {"retention_days_unused": 0}, State.WARN, "for ever"),
         (configuration.privacy, {"store_images": True}, State.WARN, "photos"),
+        (configuration.privacy, {"voice": "on"}, State.WARN, "voices"),
         (configuration.alerts, {}, State.WARN, "log of the service only"),
         (configuration.alerts, MAIL, State.OK, "by email"),
         (configuration.alerts, {**MAIL, "smtp_tls": "none"}, State.WARN, "without TLS"),

@@ -10,7 +10,14 @@ from datetime import UTC, datetime, timedelta
 from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
-from facekey.api.service import NetworkStatus, Service, StreamFacts, StreamLimits, SystemFacts
+from facekey.api.service import (
+    NetworkStatus,
+    Service,
+    StreamFacts,
+    StreamLimits,
+    SystemFacts,
+    VoiceVerbs,
+)
 from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.audit import verify_chain
 from facekey.core.audit_statements import CheckpointPolicy
@@ -50,6 +57,7 @@ from facekey.services.stream import Stream
 from facekey.services.undo_adaptation import UndoAdaptation
 from facekey.services.unlock import Unlock
 from facekey.services.verify_audit import VerifyAudit
+from facekey.services.voice_step import VoiceStep
 from facekey.store.memory import MemoryChanges, MemoryRateLimiter, MemoryRevocations
 from facekey.store.sql.adaptation import SqlAdaptations
 from facekey.store.sql.api_keys import SqlApiKeys
@@ -271,6 +279,8 @@ def services(
     consent: ConsentRule = ConsentRule.OPTIONAL,
     keep_photos: bool = False,
     witness: SpoofWitness = UNWITNESSED,
+    voice_step: VoiceStep | None = None,
+    voice: VoiceVerbs | None = None,
 ) -> Service:
     clock = clock or FixedClock()
     stage = stage or Stage()
@@ -310,6 +320,7 @@ def services(
             consent=consent,
             meter=meters,
             witness=witness,
+            voice=voice_step,
         ),
         identify=Identify(
             analyzer=analyzer,
@@ -388,7 +399,9 @@ def services(
             adaptation=adaptation is not None,
             consent_required=consent is ConsentRule.REQUIRED,
             max_image_bytes=10_000,
+            voice=voice is not None,
         ),
+        voice=voice,
     )
 
 

@@ -216,6 +216,7 @@ async def test_everything_is_exported(store: Store, analyzer: Playback, clock: H
             "version": 1,
             "models": [{"model": "made:000000000000", "vectors": 5, "learned_vectors": 0, "dimensions": 64}],
         },
+        "voice": None,
         "adaptation": {"updated_at": None, "earlier_versions": []},
         "failed_attempts": {"count": 1, "last_at": NOW.isoformat(), "locked": False},
         "declared_groups": {},

@@ -11,9 +11,23 @@ from facekey.api.description import PICTURES
 from facekey.core.accounts import FaceTokenRequest, parse_audience
 from facekey.core.advice import advice
 from facekey.core.identifiers import parse_subject_id
-from facekey.core.types import Decision, Outcome
+from facekey.core.types import Decision, Outcome, VoiceFinding
 
 router = APIRouter(prefix="/api/v1", tags=["recognition"], dependencies=[DESCRIBED])
+
+
+class VoiceFound(BaseModel):
+    """What a recording says beside a face. It can turn a yes into a no, and nothing into a yes."""
+
+    reason: str = Field(
+        description="`voice_match`, `voice_no_match`, `voice_not_enrolled` (the face decided alone) or "
+        "`voice_not_compared` (the face was refused)."
+    )
+    score: float | None = Field(description="On the scale of `confidence`; null when nothing was compared.")
+    threshold: float = Field(description="What `score` must reach.")
+    fused: float | None = Field(
+        description="Face and voice together, on the same scale (Fisher's method). Told, not decided by."
+    )
 
 
 class Authentication(BaseModel):
@@ -36,6 +50,9 @@ class Authentication(BaseModel):
     probability: float | None = Field(
         description="The authentication head's probability that this is a genuine, live attempt."
     )
+    voice: VoiceFound | None = Field(
+        default=None, description="What a recording says that was sent, too; null without one."
+    )
     quality_score: float | None = Field(description="How well the capture could be judged, 0..1.")
     token: str | None = Field(
         default=None,
@@ -52,6 +69,7 @@ async def authenticate(  # noqa: PLR0917 - a form has many fields
     user_id: Annotated[str, Form(description="whom the person claims to be")],
     image: Annotated[UploadFile, "one photo, JPEG, PNG, WebP or BMP"],
     audience: Annotated[str | None, Form(description="ask for a token for this application")] = None,
+    voice: Annotated[UploadFile | None, "where voice is on: WAV, FLAC or Ogg; takes the voice step"] = None,
     client_address: ClientAddress = None,
 ) -> Authentication:
     """Is this the claimed person, live? An unknown id is answered like a stranger."""
@@ -59,7 +77,12 @@ async def authenticate(  # noqa: PLR0917 - a form has many fields
     if audience is not None:
         caller.require_audience(parse_audience(audience))
     caller = on_behalf_of(caller, client_address)
-    decision = await service.authenticate(subject_id, await image_bytes(image), caller=caller)
+    decision = await service.authenticate(
+        subject_id,
+        await image_bytes(image),
+        caller=caller,
+        recording=None if voice is None else await voice.read(),
+    )
     answer = _answer(decision)
     if audience is None or decision.outcome is not Outcome.ACCEPT:
         return answer
@@ -77,7 +100,17 @@ def _answer(decision: Decision) -> Authentication:
         advice=advice(decision.reason) if decision.outcome is Outcome.RETRY else None,
         similarities={name: round(value, 4) for name, value in decision.similarities.items()},
         probability=_rounded(decision.probability),
+        voice=None if decision.voice is None else _voice(decision.voice),
         quality_score=None if decision.quality is None else round(decision.quality.overall, 4),
+    )
+
+
+def _voice(finding: VoiceFinding) -> VoiceFound:
+    return VoiceFound(
+        reason=finding.reason,
+        score=_rounded(finding.confidence),
+        threshold=round(finding.threshold, 4),
+        fused=_rounded(finding.fused),
     )
 
 

@@ -53,6 +53,7 @@ class PersonalExport(BaseModel):
     pseudonym: str
     consents: list[ConsentView]
     template: dict[str, object]
+    voice: dict[str, object] | None
     adaptation: dict[str, object]
     failed_attempts: dict[str, object] | None
     declared_groups: dict[str, str]

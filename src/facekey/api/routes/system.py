@@ -33,6 +33,7 @@ class SystemInfo(BaseModel):
     adaptation: bool = Field(description="Templates learn from live matches.")
     consent_required: bool
     max_image_bytes: int = Field(description="Largest picture that is taken.")
+    voice: bool = Field(description="Recordings of a voice are taken beside faces (docs/voice.md).")
     models: list[NetworkStatus]
 
 
@@ -84,6 +85,7 @@ async def info(service: Served, _caller: KnownCaller) -> SystemInfo:
         adaptation=facts.adaptation,
         consent_required=facts.consent_required,
         max_image_bytes=facts.max_image_bytes,
+        voice=facts.voice,
         models=list(facts.networks),
     )
 

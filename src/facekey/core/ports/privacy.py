@@ -8,6 +8,7 @@ from facekey.core.attempts import Failures
 from facekey.core.audit import AuditEvent, ChainedRecord
 from facekey.core.consent import Consent, ConsentGiven, ConsentRule
 from facekey.core.types import Subject, SubjectId, Template
+from facekey.core.voice import VoiceTemplate
 
 
 class Consents(Protocol):
@@ -52,6 +53,7 @@ class PersonalData:
         labels: groups they declared for bias monitoring.
         images: their photos, if those are kept.
         spoofs: what is kept of attempts to pass for them.
+        voice: the vectors that their recordings became; None when they have no voice enrolled.
     """
 
     subject: Subject
@@ -67,6 +69,7 @@ class PersonalData:
     images: tuple[bytes, ...] = field(repr=False)
     spoofs: tuple["SpoofKept", ...]
     records: tuple[ChainedRecord, ...] = field(repr=False)
+    voice: VoiceTemplate | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What was removed that is no person."""
+    """What was removed that is no person. `voices`: of people whose consent to that lapsed."""
 
     attempts: int = 0
     refresh_tokens: int = 0
     messages: int = 0
     spoofs: int = 0
+    voices: int = 0
 
 
 class Retention(Protocol):

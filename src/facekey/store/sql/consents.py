@@ -15,9 +15,18 @@ from facekey.core.consent import Consent, ConsentGiven, ends_at
 from facekey.core.errors import SubjectUnknown
 from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.types import SubjectId
+from facekey.core.voice import PURPOSE as VOICE
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
-from facekey.store.sql.tables import ADDED, ERASED, consents, gallery_changes, labels, subjects
+from facekey.store.sql.tables import (
+    ADDED,
+    ERASED,
+    consents,
+    gallery_changes,
+    labels,
+    subjects,
+    voice_templates,
+)
 from facekey.store.sql.times import text_of, time_of, written
 
 
@@ -80,6 +89,8 @@ class SqlConsents:
                 await _settle(connection, uid, event.at)
             if purpose in (None, BIAS_MONITORING):
                 await connection.execute(delete(labels).where(labels.c.subject_uid == uid))
+            if purpose in (None, VOICE):
+                await connection.execute(delete(voice_templates).where(voice_templates.c.subject_uid == uid))
             await self._audit.append_within(connection, event)
             return len(ending)
 

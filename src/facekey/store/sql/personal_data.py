@@ -9,7 +9,8 @@ from facekey.core.attempts import Failures
 from facekey.core.audit import ChainedRecord
 from facekey.core.errors import SubjectUnknown
 from facekey.core.ports.privacy import PersonalData, SpoofKept
-from facekey.core.types import Subject, SubjectId
+from facekey.core.types import ModelId, Subject, SubjectId
+from facekey.core.voice import VoiceTemplate
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_trail import about
 from facekey.store.sql.consents import consents_of
@@ -26,8 +27,10 @@ from facekey.store.sql.tables import (
     spoof_evidence,
     subjects,
     template_history,
+    voice_templates,
 )
 from facekey.store.sql.times import day_of, time_of
+from facekey.store.sql.voices import open_voice
 
 
 class SqlPersonalRecords:
@@ -82,6 +85,7 @@ class SqlPersonalRecords:
             images=await _images(connection, seal, sealed.uid),
             spoofs=await _spoofs(connection, sealed.uid),
             records=await self._records(connection, subject_id),
+            voice=await _voice(connection, seal, sealed.uid, subject_id),
         )
 
     async def _failures(self, connection: AsyncConnection, subject_id: SubjectId) -> Failures | None:
@@ -102,6 +106,17 @@ async def _labels(connection: AsyncConnection, seal: Seal, uid: str) -> dict[str
         .order_by(labels.c.attribute)
     )
     return {row.attribute: seal.open(bytes(row.sealed), "label", uid, row.attribute).decode() for row in rows}
+
+
+async def _voice(
+    connection: AsyncConnection, seal: Seal, uid: str, subject_id: SubjectId
+) -> VoiceTemplate | None:
+    query = select(voice_templates).where(voice_templates.c.subject_uid == uid)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    references = open_voice(seal, bytes(row.sealed), uid=uid, user_id=subject_id, model=ModelId(row.model))
+    return VoiceTemplate(subject_id, references, datetime.fromisoformat(row.enrolled_at))
 
 
 async def _images(connection: AsyncConnection, seal: Seal, uid: str) -> tuple[bytes, ...]:

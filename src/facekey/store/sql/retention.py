@@ -5,10 +5,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.consent import ConsentRule
 from facekey.core.ports.privacy import Limits, Overdue, Traces
+from facekey.core.voice import PURPOSE as VOICE
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import open_id
-from facekey.store.sql.tables import attempts, outbox, refresh_tokens, spoof_evidence, subjects
+from facekey.store.sql.tables import (
+    attempts,
+    consents,
+    outbox,
+    refresh_tokens,
+    spoof_evidence,
+    subjects,
+    voice_templates,
+)
 from facekey.store.sql.times import written
 
 AT_ONCE = 200
@@ -53,7 +62,8 @@ class SqlRetention:
             spoofs = await connection.execute(
                 delete(spoof_evidence).where(spoof_evidence.c.taken_at < written(limits.spoofs_before))
             )
-            return Traces(failures.rowcount, tokens.rowcount, sent.rowcount, spoofs.rowcount)
+            voices = await connection.execute(delete(voice_templates).where(_voice_lapsed(limits)))
+            return Traces(failures.rowcount, tokens.rowcount, sent.rowcount, spoofs.rowcount, voices.rowcount)
 
         return await self._database.write(clearing)
 
@@ -92,6 +102,21 @@ def _lapsed(limits: Limits) -> ColumnElement[bool]:
         return ended
     # Never asked: the time of grace begins with their enrolment.
     return or_(ended, and_(subjects.c.consent_until.is_(None), subjects.c.enrolled_at < before))
+
+
+def _voice_lapsed(limits: Limits) -> ColumnElement[bool]:
+    """Voices whose last consent to this purpose ended before, by the rule that holds for faces."""
+    before, of_voice = written(limits.lapsed_before), consents.c.purpose == VOICE
+    holding = select(consents.c.subject_uid).where(
+        of_voice,
+        or_(consents.c.withdrawn_at.is_(None), consents.c.withdrawn_at >= before),
+        or_(consents.c.expires_at.is_(None), consents.c.expires_at >= before),
+    )
+    whose = voice_templates.c.subject_uid
+    asked: ColumnElement[bool] = whose.in_(select(consents.c.subject_uid).where(of_voice))
+    if limits.rule is ConsentRule.REQUIRED:
+        asked = or_(asked, voice_templates.c.enrolled_at < before)
+    return and_(whose.not_in(holding), asked)
 
 
 def _unused(limits: Limits) -> list[ColumnElement[bool]]:

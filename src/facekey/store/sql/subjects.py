@@ -44,10 +44,14 @@ from facekey.store.sql.tables import (
     subjects,
     template_history,
     templates,
+    voice_templates,
 )
 from facekey.store.sql.times import text_of, written
 
-OF_A_PERSON = (templates, template_history, adaptation, images, consents, labels, spoof_evidence)
+OF_A_PERSON = (
+    *(templates, template_history, adaptation, voice_templates),
+    *(images, consents, labels, spoof_evidence),
+)
 """Tables whose rows go with the person."""
 
 

@@ -89,6 +89,15 @@ images = Table(
     Column("stored_at", String(32), nullable=False),
 )
 
+voice_templates = Table(
+    "voice_templates",  # of those who have a voice enrolled; never compared with a face
+    metadata,
+    Column("subject_uid", ForeignKey("subjects.uid", ondelete="CASCADE"), primary_key=True),
+    Column("model", String(128), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("enrolled_at", String(32), nullable=False),
+)
+
 spoof_evidence = Table(
     "spoof_evidence",  # what a suspected spoof looked like, by its audit record
     metadata,
