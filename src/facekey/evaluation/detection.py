@@ -29,6 +29,7 @@ SIZES = ((0, "under 20 px"), (20, "20 to 39 px"), (40, "40 to 89 px"), (90, "90 
 INVALID_FIELD = 7  # of a line: boxes that the publishers call invalid
 MAX_FACES = 5000
 NOT_FOUND = 40  # pictures named in the report
+MOST_FOLDERS = 100  # with a row of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def recall(got: Acquired, engine: Engine, *, title: str, key: str) -> Section:
     )
     missed = [name for name, capture in got.captures.items() if not capture.found]
     found = share(len(got.found), len(got.captures))
+    whole = Table("Faces found", ("", "share"), (("pictures with a face found", written(found)),))
     return Section(
         key,
         title,
@@ -63,7 +65,7 @@ def recall(got: Acquired, engine: Engine, *, title: str, key: str) -> Section:
         (Figure.of("detection_recall", "pictures with a face found", "", Line.RECOGNITION, found), *figures),
         got.manifest_sha256,
         len(got.captures),
-        (*((by_folder,) if 1 < len(folders) <= 100 else ()), table),
+        (whole, *((by_folder,) if 1 < len(folders) <= MOST_FOLDERS else ()), table),
         notes=(f"No face found in: {', '.join(missed[:NOT_FOUND])}.",) if missed else (),
     )
 
@@ -140,7 +142,18 @@ def located(
         ),
         manifest.hexdigest(),
         len(marked),
-        (Table("By the smaller side of the marked box", ("size", "found"), tuple(rows)),),
+        (
+            Table(
+                "Faces found",
+                ("", ""),
+                (
+                    ("marked faces found", written(whole)),
+                    ("mean overlap of those found (IoU)", f"{mean:.3f}"),
+                    ("boxes found where none is marked, a picture", f"{spurious / len(marked):.2f}"),
+                ),
+            ),
+            Table("By the smaller side of the marked box", ("size", "found"), tuple(rows)),
+        ),
     )
 
 

@@ -121,7 +121,7 @@ def _row(figure: Figure) -> str:
 def _written(figure: Figure) -> str:
     if figure.share is not None:
         return written(figure.share)
-    return f"{figure.value:.3f}" if figure.name == "detection_iou" else percent(figure.value)
+    return percent(figure.value)
 
 
 HEADLINES = {

@@ -14,7 +14,7 @@ pairs are.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -85,6 +85,18 @@ def read_pairs(path: Path) -> PairList:
     return _pair_list(path.name, rows)
 
 
+def require_both_kinds(name: str, labels: Iterable[bool]) -> None:
+    """Check that there are pairs of one person and of two.
+
+    Raises:
+        RequestInvalid: one kind is missing.
+    """
+    there = set(labels)
+    for kind, label in (("one person", True), ("two people", False)):
+        if label not in there:
+            raise unusable(f"{name} has no pair of {kind}; both kinds are needed")
+
+
 def row_list(name: str, rows: list[tuple[int, str, str, bool, int]]) -> PairList:
     """A list from (line, left, right, one person, fold).
 
@@ -102,6 +114,7 @@ def _pair_list(name: str, rows: list[_Row]) -> PairList:
     """
     if len(rows) < FEWEST or len(rows) > MAX_PAIRS:
         raise unusable(f"{name} has {len(rows)} pairs; {FEWEST} to {MAX_PAIRS:,} can be evaluated")
+    require_both_kinds(name, (row.mated for row in rows))
     line_of: dict[str, int] = {}
     for row in rows:
         for picture in (row.left, row.right):

@@ -11,9 +11,17 @@ from facekey.evaluation.engine import Engine
 from facekey.evaluation.glasses import wardrobes, with_and_without
 from facekey.evaluation.groups import fairness, listed_groups, utkface_groups
 from facekey.evaluation.identification import identify, split
-from facekey.evaluation.material import Acquired, Picture, Watch, acquire_all, pictures_in, pictures_of
+from facekey.evaluation.material import (
+    Acquired,
+    Picture,
+    Watch,
+    acquire_all,
+    by_person,
+    pictures_in,
+    pictures_of,
+)
 from facekey.evaluation.packs import read_pack
-from facekey.evaluation.pairs import DEFAULT_FOLDS, Pair, PairList, read_pairs, row_list
+from facekey.evaluation.pairs import DEFAULT_FOLDS, Pair, PairList, read_pairs, require_both_kinds, row_list
 from facekey.evaluation.report import Section
 from facekey.evaluation.verification import verify_all, verify_pairs, verify_templates
 from facekey.evaluation.wrong import unusable
@@ -88,13 +96,17 @@ class Protocols:
     def pairs(self, path: Path, images: Path, *, everything: bool) -> list[Section]:
         """Any list; with `everything` all pairs of its pictures too, which takes a folder for each person."""
         pairs = read_pairs(path)
-        got = self._acquired(pictures_of(pairs, images), path.name)
+        pictures = pictures_of(pairs, images)
+        if everything:
+            by_person(pairs.pictures)  # before a face is looked at
+        got = self._acquired(pictures, path.name)
         made = [verify_pairs(got, pairs.pairs, self._engine(), title=path.name, key=_key(path))]
         return [*made, *self._whole(got, path.name, _key(path))] if everything else made
 
     def pack(self, path: Path, *, title: str | None = None, key: str | None = None) -> list[Section]:
         """Aligned crops: recognition alone."""
         contents, labels = read_pack(path)
+        require_both_kinds(path.name, labels)
         name = path.name if title is None else title
         pictures = [
             Picture(f"pair {n // 2 + 1}, {'left' if n % 2 == 0 else 'right'}", None, one)

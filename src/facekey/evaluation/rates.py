@@ -131,6 +131,7 @@ class Compared:
         mated_person: (M,) whose; None where nobody says.
         impostor_people: (I, 2), whose; None where nobody says.
         pictures: (P,) how many pictures each person has, for the count of all pairs.
+        groups: (P,) where only people of one group were compared, which; None where all were.
     """
 
     mated: Numbers = field(repr=False)
@@ -138,6 +139,7 @@ class Compared:
     mated_person: Indices | None = field(default=None, repr=False)
     impostor_people: Indices | None = field(default=None, repr=False)
     pictures: Indices | None = field(default=None, repr=False)
+    groups: Indices | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,14 @@ def _drawn(compared: Compared, rates: Sequence[float]) -> Numbers:
     order = np.argsort(compared.mated, kind="stable")
     mated, whose = compared.mated[order], compared.mated_person[order]
     people = len(compared.pictures)
+    groups = np.zeros(people, np.int64) if compared.groups is None else compared.groups
     dice = np.random.default_rng(SEED)
     found = np.empty((DRAWS, len(rates)))
     for draw in range(DRAWS):
         weight = np.bincount(dice.integers(people, size=people), minlength=people)
         seen = weight * compared.pictures
-        total = (float(seen.sum()) ** 2 - float((seen**2).sum())) / 2
+        together = np.bincount(groups, seen)
+        total = (float((together**2).sum()) - float((seen**2).sum())) / 2
         passed = np.cumsum(weight[first] * weight[second])
         misses = np.concatenate([[0], np.cumsum(weight[whose])])
         if misses[-1] == 0:

@@ -119,6 +119,7 @@ def test_a_pack_is_judged_without_detection(people: Path, cache: Path, tmp_path:
         (["pairs", "{list}", "--images", "{people}/Joe_Biden"], "4 pictures of list.csv are not in"),
         (["pairs", "{list}", "--images", "{people}", "--html", "{people}/none/report.html"], "is no folder"),
         (["pairs", "{list}", "--images", "{people}", "--show-faces"], "give --html too"),
+        (["pairs", "{loose}", "--images", "{people}/Joe_Biden", "--all-pairs"], "in no folder"),
         (["pairs", "{list}", "--images", "{people}", "--textfile", "{people}/figures.txt"], "end in .prom"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
@@ -128,8 +129,16 @@ def test_data_that_cannot_be_used_is_told_in_one_line(
 ) -> None:
     del cache
     (tmp_path / "list.csv").write_text(PAIRS)
+    (tmp_path / "loose.csv").write_text(
+        "Joe_Biden_0001.jpg,Joe_Biden_0001.jpg,1\nJoe_Biden_0001.jpg,Joe_Biden_0001.jpg,0\n"
+    )
     before = sorted(tmp_path.rglob("*.html")) + sorted(tmp_path.rglob("*.prom"))
-    result = run(*(word.format(people=people, list=tmp_path / "list.csv") for word in words))
+    result = run(
+        *(
+            word.format(people=people, list=tmp_path / "list.csv", loose=tmp_path / "loose.csv")
+            for word in words
+        )
+    )
     assert result.exit_code == Exit.DATA, result.output
     assert said in " ".join(result.output.split())
     assert "Traceback" not in result.output
@@ -187,8 +196,8 @@ def test_marked_faces_are_found_where_they_are(
     marked.write_text(f"biden.jpg\n2\n{box.x1} {box.y1} {box.width} {box.height}\n0 0 30 30\n")
     result = run("detection", "--data", samples["biden.jpg"].parent, "--boxes", marked)
     assert result.exit_code == Exit.YES, result.output
+    assert "(1 of 2)" in result.output
     assert "(1 of 1)" in result.output  # of the face's own size
-    assert "(0 of 1)" in result.output
     marked.write_text("nobody.jpg\n1\n0 0 30 30\n")
     missing = run("detection", "--data", samples["biden.jpg"].parent, "--boxes", marked)
     assert missing.exit_code == Exit.DATA
@@ -199,4 +208,5 @@ def test_recall_of_a_folder(people: Path, cache: Path) -> None:
     del cache
     result = run("detection", "--data", people)
     assert result.exit_code == Exit.YES, result.output
-    assert "(3 of 3)" in result.output
+    assert "pictures with a face found" in result.output
+    assert "(4 of 4)" in result.output

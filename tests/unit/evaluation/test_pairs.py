@@ -65,6 +65,8 @@ def test_a_list_without_folds_is_cut_into_ten(tmp_path: Path) -> None:
         ("a.jpg,b.jpg,1,x\na.jpg,b.jpg,0,1\n", "line 1: 'x' is no number of a fold"),
         ("a.jpg,b.jpg,1,1\na.jpg,c.jpg,0,1\n", "one fold"),
         ("a.jpg,b.jpg,1\n", "has 1 pairs"),
+        ("a.jpg,b.jpg,1\nb.jpg,c.jpg,1\n", "no pair of two people; both kinds are needed"),
+        ("a.jpg,b.jpg,0\nb.jpg,c.jpg,0\n", "no pair of one person; both kinds are needed"),
         ("a.jpg,b.jpg,1\na.jpg,../../etc/passwd,0\n", "line 2: '../../etc/passwd' is no path inside"),
         ("a.jpg,/etc/passwd,1\na.jpg,b.jpg,0\n", "line 1: '/etc/passwd' is no path inside"),
         ("1 a.jpg b.jpg\n0 c.jpg\n", "line 2: expected `1 left right`"),

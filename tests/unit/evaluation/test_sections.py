@@ -258,7 +258,7 @@ def test_recall_by_folder_names_what_was_missed() -> None:
     assert found is not None
     assert (found.hits, found.total) == (2, 3)
     assert "day/2.jpg" in made.notes[0]
-    assert [row[0] for row in made.tables[0].rows] == ["day", "night"]
+    assert [row[0] for row in made.tables[1].rows] == ["day", "night"]
 
 
 def finds(one: Detection) -> Callable[[Frame], list[Detection]]:
