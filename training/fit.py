@@ -4,6 +4,9 @@ Two things are learned at once: what the teachers say of a picture, and whether 
 live. What the network looks for is shaped mostly by the first, because that carries over
 to cameras nobody has seen; labels of a handful of sets, left to themselves, teach it those
 sets' light.
+
+Several processes (`training.parallel`) split each batch. They train what one would: only the
+norms of a GPU's part of a batch would see less of it, so on GPUs they are synchronised.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 
 from facekey.core.types import Floats, Pixels
 from training.data.sampling import Batch, Cell, Epoch
 from training.models.resnet18 import Pupil, ResNet18, to_input
+from training.parallel import Place, here, wait
 
 CHECKPOINT = "checkpoint.pt"
 WARM_UP_SHARE = 0.05  # of all steps, the learning rate rising from 0
@@ -101,31 +106,37 @@ def fit(
 
     Raises:
         RecipeChanged: the checkpoint belongs to another recipe.
+        ValueError: the batch can't be split evenly among the processes.
     """
-    torch.manual_seed(recipe.seed)
+    place, device = here(), fastest()
+    torch.manual_seed(recipe.seed)  # the same weights to begin with in every process
     answers = source[0].looks.answers.shape[1]
-    pupil = Pupil(ResNet18(width=recipe.width, colour=recipe.colour), answers).to(
-        memory_format=torch.channels_last
-    )
+    pupil = Pupil(ResNet18(width=recipe.width, colour=recipe.colour), answers)
     scale = Scale.of(source)
     if start is not None:
         stored = torch.load(start, weights_only=True)
         pupil.load_state_dict(stored["average"])
         scale = Scale(*(value.numpy() for value in stored["scale"]))
+    pupil = pupil.to(device=device, memory_format=torch.channels_last)
     average = deepcopy(pupil).eval()
     optimizer = AdamW(_groups(pupil, recipe.weight_decay), lr=recipe.lr)
     steps_per_epoch = recipe.epoch_samples // recipe.batch_size
     first = 0
     checkpoint = folder / CHECKPOINT
+    if place.rank:
+        torch.manual_seed(recipe.seed + place.rank)  # what is dropped out differs
     if resume and checkpoint.exists():
-        stored = torch.load(checkpoint, weights_only=True)
+        stored = torch.load(checkpoint, weights_only=True, map_location="cpu")
         if stored["recipe"] != repr(recipe):
             raise RecipeChanged(f"{checkpoint} was made with {stored['recipe']}, not {recipe!r}")
         pupil.load_state_dict(stored["network"])
         average.load_state_dict(stored["average"])
         optimizer.load_state_dict(stored["optimizer"])
-        torch.set_rng_state(stored["rng"])
+        if place.rank < len(stored["rng"]):  # more processes than before begin theirs anew
+            torch.set_rng_state(stored["rng"][place.rank])
         first = int(stored["epochs_done"])
+    learner = _distributed(pupil, place, device)
+    part = place.share(recipe.batch_size)
     for number in range(first, recipe.epochs):
         epoch = Epoch.draw(
             source, seed=recipe.seed, number=number, length=steps_per_epoch * recipe.batch_size
@@ -135,24 +146,29 @@ def fit(
         for index in track(range(steps_per_epoch), number, steps_per_epoch):
             step = number * steps_per_epoch + index
             _set_rate(optimizer, recipe, step, recipe.epochs * steps_per_epoch)
-            batch = epoch.batch(index * recipe.batch_size, recipe.batch_size)
+            batch = epoch.batch(index * recipe.batch_size + part.start, part.stop - part.start)
             said = np.clip((batch.answers - scale.mean) / scale.deviation, -MAX_ANSWER, MAX_ANSWER)
-            losses.append(_step(pupil, optimizer, recipe, batch, torch.from_numpy(said)))
+            losses.append(_step(learner, optimizer, recipe, batch, torch.from_numpy(said), device=device))
             _follow(average, pupil, step, recipe.ema_steps)
         label, taught = np.mean(losses, axis=0)
         say(
             f"epoch {number + 1}/{recipe.epochs}  labels {label:.4f}"
             + (f"  teachers {taught:.4f}" if answers else "")
         )
-        _keep(
-            checkpoint,
-            recipe=recipe,
-            scale=scale,
-            network=pupil,
-            average=average,
-            optimizer=optimizer,
-            done=number + 1,
-        )
+        rng = _rng_of_all(place)
+        if place.first:
+            _keep(
+                checkpoint,
+                recipe=recipe,
+                scale=scale,
+                network=pupil,
+                average=average,
+                optimizer=optimizer,
+                rng=rng,
+                done=number + 1,
+            )
+        wait()
+    average = average.to("cpu")
     network = average.network
     assert isinstance(network, ResNet18)  # noqa: S101 - tells the type checker what Module forgot
     return network
@@ -168,19 +184,45 @@ def logits(network: ResNet18, pixels: Pixels) -> Floats:
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
-def _step(pupil: Pupil, optimizer: AdamW, recipe: Recipe, batch: Batch, said: Tensor) -> tuple[float, float]:
-    pixels = to_input(torch.from_numpy(batch.pixels)).contiguous(memory_format=torch.channels_last)
-    target = torch.from_numpy(batch.live) * (1 - 2 * recipe.smoothing) + recipe.smoothing
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-        seen = pupil.network.describe(pixels)
-    seen = seen.float()
-    share = recipe.label_share if pupil.foretell is not None else 1.0
-    answer = pupil.network.answer(seen * share + seen.detach() * (1 - share))
+def fastest() -> torch.device:
+    """The GPU of this process, or the CPU."""
+    return torch.device("cuda", here().local) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def _distributed(pupil: Pupil, place: Place, device: torch.device) -> nn.Module:
+    """The pupil, its gradients averaged over all processes."""
+    if place.count == 1:
+        return pupil
+    if device.type == "cuda":
+        # In place: what is averaged and stored is the pupil itself.
+        nn.SyncBatchNorm.convert_sync_batchnorm(pupil)
+        return DistributedDataParallel(pupil, device_ids=[device.index])
+    return DistributedDataParallel(pupil)
+
+
+def _rng_of_all(place: Place) -> list[Tensor]:
+    """Where each process's random numbers are, for a run that goes on later."""
+    mine = torch.get_rng_state()
+    if place.count == 1:
+        return [mine]
+    every = [torch.empty_like(mine) for _ in range(place.count)]
+    distributed.all_gather(every, mine)
+    return every
+
+
+def _step(
+    learner: nn.Module, optimizer: AdamW, recipe: Recipe, batch: Batch, said: Tensor, *, device: torch.device
+) -> tuple[float, float]:
+    pixels = to_input(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
+    target = torch.from_numpy(batch.live).to(device) * (1 - 2 * recipe.smoothing) + recipe.smoothing
+    answer, foretold = learner(pixels, recipe.label_share, recipe.bfloat16)
     label = binary_cross_entropy_with_logits(answer, target) + LOGIT_PENALTY * answer.square().mean()
-    taught = smooth_l1_loss(pupil.foretell(seen), said) if pupil.foretell is not None else torch.zeros(())
+    taught = torch.zeros((), device=device)
+    if foretold is not None:
+        taught = smooth_l1_loss(foretold, said.to(device))
     optimizer.zero_grad()
     (label + recipe.teaching * taught).backward()
-    torch.nn.utils.clip_grad_norm_(pupil.parameters(), 5.0)
+    torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
     optimizer.step()
     return float(label.detach()), float(taught.detach())
 
@@ -219,6 +261,7 @@ def _keep(
     network: Pupil,
     average: Pupil,
     optimizer: AdamW,
+    rng: list[Tensor],
     done: int,
 ) -> None:
     """Write the checkpoint aside and rename it, so that there is always a whole one."""
@@ -230,7 +273,7 @@ def _keep(
             "network": network.state_dict(),
             "average": average.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "rng": torch.get_rng_state(),
+            "rng": rng,
             "epochs_done": done,
         },
         partial,

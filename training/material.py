@@ -79,6 +79,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cache_dir", type=Path, default=Path(".cache/crops"), help="face crops; they show people")
 
 
+def places_of(options: argparse.Namespace) -> list[Path]:
+    """The folders that `gather` reads."""
+    teachers = [options.teachers] if options.teachers is not None else []
+    return [options.data_root, *options.extra_live, *options.judge_live, *teachers]
+
+
 def gather(options: argparse.Namespace) -> Material:
     """Find the pictures, cut the faces out, draw the forms and ask the teachers; all of it once.
 

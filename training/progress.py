@@ -6,9 +6,11 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from training.parallel import here
+
 Item = TypeVar("Item")
 
-_console = Console(stderr=True)
+_console = Console(stderr=True, quiet=not here().first)  # of several processes only the first one speaks
 
 
 def bar(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:

@@ -8,9 +8,12 @@
    judge it on them.
 5. Train the network that ships on everything.
 6. Write the report, the threshold and the calibration, then export the network.
+
+With several GPUs: `torchrun --nproc_per_node=4 training/train_liveness.py ...`, the same options.
 """
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,10 +30,12 @@ from training.data.sampling import Cell
 from training.data.split import ALL, Fold, folds
 from training.export import export
 from training.fit import CHECKPOINT, Recipe, fit, logits
-from training.material import Material, add_options, extra_cells, gather, seen_cells
+from training.material import Material, add_options, extra_cells, gather, places_of, seen_cells
 from training.models.resnet18 import ResNet18
+from training.parallel import Place, first_alone, together, wait
 from training.progress import bar, say
-from training.rounds import judge_round, keep
+from training.record import Run, recorded
+from training.rounds import Round, judge_round, keep
 
 FOUNDATION = "foundation"
 
@@ -40,6 +45,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
+    with together() as place, recorded(options.output_dir, "train_liveness", options) as run:
+        run.reads(*places_of(options), options.start_from and options.start_from / ALL.name / CHECKPOINT)
+        _run(options, place, run)
+
+
+def _run(options: argparse.Namespace, place: Place, run: Run) -> None:
     recipe = Recipe(
         epochs=options.epochs,
         batch_size=options.batch_size,
@@ -51,7 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
         bfloat16=options.bfloat16,
         started_from=options.start_from.name if options.start_from else "",
     )
-    material = gather(options)
+    with first_alone():  # it cuts the crops and asks the teachers; the others find that done
+        material = gather(options)
     rounds_to_run = folds(
         [shown.crops.name for shown in material.labelled],
         hold_out=[group.split(",") for group in options.hold_out],
@@ -67,18 +79,42 @@ def main(arguments: list[str] | None = None) -> None:
     rounds = []
     for fold in rounds_to_run:
         network = _fit(fold, material, recipe, options)
-        rounds.append(judge_round(fold, partial(logits, network), material))
-        keep(rounds[-1], options.output_dir / fold.name)
-        export(network, options.output_dir / fold.name / f"{options.name}.onnx")
+        if place.first:
+            rounds.append(_judge(fold, network, material, options))
     network = _fit(ALL, material, recipe, options)
-    last = judge_round(ALL, partial(logits, network), material)
-    keep(last, options.output_dir / ALL.name)
-    export(network, options.output_dir / ALL.name / f"{options.name}.onnx")
+    if place.first:
+        last = _judge(ALL, network, material, options)
+        _write(network, recipe, rounds, last, options=options, run=run)
+    wait()
+
+
+def _judge(fold: Fold, network: ResNet18, material: Material, options: argparse.Namespace) -> Round:
+    """What a network says of all that it never saw, kept beside the network."""
+    judged = judge_round(fold, partial(logits, network), material)
+    keep(judged, options.output_dir / fold.name)
+    export(network, options.output_dir / fold.name / f"{options.name}.onnx")
+    return judged
+
+
+def _write(
+    network: ResNet18,
+    recipe: Recipe,
+    rounds: list[Round],
+    last: Round,
+    *,
+    options: argparse.Namespace,
+    run: Run,
+) -> None:
+    """Step 6."""
     if rounds:
         say(liveness_report.write(options.output_dir, asdict(recipe), rounds, last))
+        report = options.output_dir / "report.json"
+        run.figures_of(json.loads(report.read_text(encoding="utf-8")))
+        run.plot(report, options.output_dir / "report.md", options.output_dir / "curves.png")
     else:
         say("no set was held out, so nothing can be said about unseen cameras; see --leave_one_out")
     exported = export(network, options.output_dir / f"{options.name}.onnx")
+    run.made(exported.path)
     say(f"{exported.path}: {exported.size_bytes / 1e6:.1f} MB, off by {exported.max_error:.1e} at most")
 
 

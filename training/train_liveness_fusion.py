@@ -38,7 +38,9 @@ from facekey.zoo.zoo import Zoo, default_cards_dir
 from training.data.parts import FRAMES, PARALLAX, TEMPORAL, Parts, PartsReader, windows_of
 from training.evaluate.attack_rates import Platt, Rate, Scored, balanced_threshold, calibrate
 from training.git import commit
+from training.parallel import only_first
 from training.progress import bar, say
+from training.record import Run, recorded
 from training.record_sequences import load_recordings
 
 ORDER = (FRAMES, TEMPORAL, PARALLAX)
@@ -67,6 +69,13 @@ class Row:
 def main(arguments: list[str] | None = None) -> None:
     """Run all five steps."""
     given = _options(arguments)
+    only_first("train_liveness_fusion")
+    with recorded(given.run_dir, "train_liveness_fusion", given) as run:
+        run.reads(given.recordings, given.clips, given.pictures)
+        _run(given, run)
+
+
+def _run(given: argparse.Namespace, run: Run) -> None:
     groups = [frozenset(group.split(",")) for group in given.hold_out]
     reader = PartsReader(
         clips=given.clips,
@@ -97,6 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
     text = _report(scored, threshold_odds, least)
     document = document_of(weights, platt, threshold_odds, rows, least=least)
     given.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    run.made(given.output)
+    run.figures_of({"threshold": document["threshold"], "rows": len(rows), "parts": document["parts"]})
     say(f"{given.output.name}: threshold {document['threshold']}, {len(rows)} rows")
     say(text)
 
@@ -112,6 +123,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--hold_out", action="append", default=[], metavar="SET[,SET]", help="as for train_temporal.py")
     add("--models_dir", type=Path, default=default_models_dir())
     add("--output", type=Path, default=default_cards_dir() / "weights" / "liveness_fusion.json")
+    add("--run_dir", type=Path, default=Path("runs/liveness_fusion"), help="where run.json is left")
     add("--seed", type=int, default=1)
     return parser.parse_args(arguments)
 

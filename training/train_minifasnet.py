@@ -16,6 +16,7 @@ the product takes the mean of their log-odds.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,10 +42,12 @@ from training.data.sampling import FULL_PICTURES, Epoch
 from training.data.split import ALL, Fold, folds
 from training.export_minifasnet import FEATURES, build
 from training.fit import Scale
-from training.material import EXTRA_WEIGHT, Material, Shown, add_options, extra_cells, gather
+from training.material import EXTRA_WEIGHT, Material, Shown, add_options, extra_cells, gather, places_of
 from training.models.minifasnet import Decision, MiniFasNets
 from training.models.resnet18 import to_input
+from training.parallel import only_first
 from training.progress import bar, say
+from training.record import Run, recorded
 from training.rounds import judge_round, keep
 from training.teachers import Teachers, published
 
@@ -77,8 +80,15 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
-    recipe = Recipe(options.steps, options.lr, options.ridge, options.seed)
     options.teachers = options.published  # what they said of every form is what is taught
+    only_first("train_minifasnet")  # a hundred steps: the others would wait longer for each other
+    with recorded(options.output_dir, "train_minifasnet", options) as run:
+        run.reads(*places_of(options))
+        _run(options, run)
+
+
+def _run(options: argparse.Namespace, run: Run) -> None:
+    recipe = Recipe(options.steps, options.lr, options.ridge, options.seed)
     material = gather(options)
     network = _taught(material, recipe, options)
     looked = _look(network, material)
@@ -98,6 +108,10 @@ def main(arguments: list[str] | None = None) -> None:
     size = _ship(network, options.output_dir)
     if rounds:
         say(liveness_report.write(options.output_dir, asdict(recipe), rounds, last))
+        report = options.output_dir / "report.json"
+        run.figures_of(json.loads(report.read_text(encoding="utf-8")))
+        run.plot(report, options.output_dir / "report.md", options.output_dir / "curves.png")
+    run.made(options.output_dir / f"{NAME}.onnx")
     say(f"{options.output_dir / NAME}.onnx: {size / 1e6:.1f} MB")
 
 

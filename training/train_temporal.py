@@ -4,10 +4,13 @@
 2. For each fold train a network without its sets and photos, and judge it on them.
 3. Train the network that ships on everything.
 4. Write the report, the calibration, and the network as ONNX.
+
+With several processes: `torchrun --nproc_per_node=2 training/train_temporal.py ...`, the same options.
 """
 
 import argparse
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.parallel import DistributedDataParallel
 
 if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,7 +32,9 @@ from training.data.sequences import Window, doubtful_cnn, sources, windows
 from training.data.split import ALL, Fold, folds
 from training.export_temporal import export
 from training.models.temporal_lstm import TemporalLstm
+from training.parallel import Place, here, together, wait
 from training.progress import bar, say
+from training.record import Run, recorded
 from training.record_sequences import RECAPTURED, REPLAY, load_recordings
 from training.temporal_report import Judged
 
@@ -67,6 +73,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run all four steps."""
     given = _options(arguments)
     torch.set_num_threads(given.threads)
+    with together() as place, recorded(given.output_dir, "train_temporal", given) as run:
+        run.reads(given.recordings)
+        _run(given, place, run)
+
+
+def _run(given: argparse.Namespace, place: Place, run: Run) -> None:
     recipe = Recipe(
         epochs=given.epochs,
         epoch_windows=given.epoch_windows,
@@ -88,13 +100,22 @@ def main(arguments: list[str] | None = None) -> None:
     for number, fold in enumerate(rounds):
         left = [window for window in cut if not _leaves(window, fold, number, len(rounds))]
         network = fit(left, recipe, given.output_dir / fold.name, resume=given.resume)
+        if not place.first:
+            continue
         _write_onnx(network, given.output_dir / fold.name)
         away = [window for window in judged_cut if _leaves(window, fold, number, len(rounds))]
         judged.append(Judged(fold.name, tuple(away), logits(network, away)))
     network = fit(cut, recipe, given.output_dir / ALL.name, resume=given.resume)
-    if judged:
-        say(temporal_report.write(given.output_dir, recipe, judged))
-    say(f"{_write_onnx(network, given.output_dir)}")
+    if place.first:
+        if judged:
+            say(temporal_report.write(given.output_dir, recipe, judged))
+            report = given.output_dir / "report.json"
+            run.figures_of(json.loads(report.read_text(encoding="utf-8")))
+            run.plot(report, given.output_dir / "report.md", given.output_dir / "curves.png")
+        exported = _write_onnx(network, given.output_dir)
+        run.made(exported)
+        say(str(exported))
+    wait()
 
 
 def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) -> TemporalLstm:
@@ -102,7 +123,10 @@ def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) ->
 
     Raises:
         RecipeChanged: the folder's checkpoint belongs to another recipe.
+        ValueError: the batch can't be split evenly among the processes.
     """
+    place = here()
+    part = place.share(recipe.batch_size)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     network = TemporalLstm(features=len(FEATURES), hidden=recipe.hidden)
@@ -112,6 +136,8 @@ def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) ->
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.lr, total_steps=recipe.epochs * steps, pct_start=0.1
     )
+    if place.rank:
+        torch.manual_seed(recipe.seed + place.rank)  # what is dropped out differs
     checkpoint, first = folder / CHECKPOINT, 0
     if resume and checkpoint.exists():
         stored = torch.load(checkpoint, weights_only=True)
@@ -120,8 +146,10 @@ def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) ->
         network.load_state_dict(stored["network"])
         optimizer.load_state_dict(stored["optimizer"])
         schedule.load_state_dict(stored["schedule"])
-        torch.set_rng_state(stored["rng"])
+        if place.first:
+            torch.set_rng_state(stored["rng"])
         first = int(stored["epochs_done"])
+    learner = DistributedDataParallel(network) if place.count > 1 else network
     chances, weights = _chances(cut), _weights(cut, recipe.video_weight)
     for epoch in range(first, recipe.epochs):
         rng = np.random.default_rng([recipe.seed, epoch])
@@ -130,10 +158,10 @@ def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) ->
         for _ in bar(range(steps), f"{folder.name}, epoch {epoch + 1}", steps):
             chosen = rng.choice(len(cut), recipe.batch_size, p=chances)
             rows, lengths = _batch([cut[index] for index in chosen], rng)
-            live = torch.tensor([float(cut[index].live) for index in chosen])
+            live = torch.tensor([float(cut[index].live) for index in chosen])[part]
             target = live * (1 - 2 * SMOOTHING) + SMOOTHING
-            answer = network(rows, lengths)
-            counts = torch.from_numpy(weights[chosen])
+            answer = learner(rows[part], lengths[part])
+            counts = torch.from_numpy(weights[chosen])[part]
             loss = binary_cross_entropy_with_logits(answer, target, weight=counts)
             optimizer.zero_grad()
             loss.backward()
@@ -150,7 +178,9 @@ def fit(cut: Sequence[Window], recipe: Recipe, folder: Path, *, resume: bool) ->
             "rng": torch.get_rng_state(),
             "epochs_done": epoch + 1,
         }
-        _keep(checkpoint, state)
+        if place.first:
+            _keep(checkpoint, state)
+        wait()
     return network.eval()
 
 

@@ -101,6 +101,24 @@ class Pupil(nn.Module):
         self.network = network
         self.foretell = nn.Linear(network.features, answers) if answers else None
 
+    def forward(self, pixels: Tensor, label_share: float, bfloat16: bool) -> tuple[Tensor, Tensor | None]:
+        """Both answers, in one pass: the logit of "live" and what the teachers would say.
+
+        Args:
+            pixels: (N, 3, S, S) float32 0..255.
+            label_share: how much of the label's gradient reaches what the network looks for.
+            bfloat16: compute in 16 bits where it is safe.
+
+        Returns:
+            (N,) and (N, answers); None where there are no teachers.
+        """
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=bfloat16):
+            seen = self.network.describe(pixels)
+        seen = seen.float()
+        share = label_share if self.foretell is not None else 1.0
+        answer = self.network.answer(seen * share + seen.detach() * (1 - share))
+        return answer, None if self.foretell is None else self.foretell(seen)
+
 
 def to_input(pixels: Tensor) -> Tensor:
     """Crops as they are stored to what the network takes: (N, S, S, 3) uint8 -> (N, 3, S, S) float32."""

@@ -20,11 +20,14 @@ def test_training_tests_pass_where_torch_is() -> None:
         pytest.skip("there is no training environment: run `make training-env` for the tests of training/")
     names = (
         "test_command",
+        "test_embedder_networks",
+        "test_face_fusion_training",
         "test_head_training",
         "test_minifasnet",
         "test_network",
         "test_pad",
         "test_temporal_training",
+        "test_torchrun",
     )
     files = [f"tests/unit/training/{name}.py" for name in names]
     run = subprocess.run(
