@@ -20,6 +20,7 @@ from bench import (
     scale,
     startup,
     stream,
+    voice,
     web,
 )
 
@@ -34,11 +35,13 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "web": lambda given: web.main(given.data),
     "edge": lambda given: edge.main(given.data),
     "peers": lambda given: peers.main(given.data),
+    "voice": lambda given: voice.main(given.data),
     "poisoning": lambda given: poisoning.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
 }
 NEED_DATA = {
     "web": "pad_video/apfol/live.webm",
+    "voice": "voice/speakers/*/*.flac",
     "edge": "lfw/images, lfw/pairs.txt and pad/<set>/{live,spoof}",
     "peers": "lfw/images and lfw/pairs.txt",
     "poisoning": "lfw/images",

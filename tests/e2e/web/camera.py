@@ -32,7 +32,8 @@ STAGE = """
     bitmap.close();
   };
   drawing.fillRect(0, 0, canvas.width, canvas.height);
-  navigator.mediaDevices.getUserMedia = () => Promise.resolve(stream());
+  const browsers = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = (wish) => (wish?.audio ? browsers(wish) : Promise.resolve(stream()));
 })();
 """ % (WIDTH, HEIGHT)  # noqa: UP031 - the script has braces of its own
 

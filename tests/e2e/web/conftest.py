@@ -106,7 +106,7 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def launch(playwright: Playwright) -> Launch:
-    """Starts a Chromium whose camera plays a clip, and watches over what its pages do."""
+    """Starts a Chromium whose camera plays a clip and whose microphone a sound, and watches its pages."""
 
     @contextmanager
     def started(
@@ -116,10 +116,13 @@ def launch(playwright: Playwright) -> Launch:
         size: tuple[int, int] = DESKTOP,
         camera: bool = True,
         dark: bool = False,
+        sound: Path | None = None,
     ) -> Iterator[BrowserContext]:
         chosen = [word for word in ARGUMENTS if camera or "fake-ui" not in word]
         if video is not None:
             chosen.append(f"--use-file-for-fake-video-capture={video}")
+        if sound is not None:
+            chosen.append(f"--use-file-for-fake-audio-capture={sound}")
         browser: Browser = playwright.chromium.launch(executable_path=str(find()), args=chosen)
         watch = Watch(url)
         width, height = size
@@ -128,7 +131,7 @@ def launch(playwright: Playwright) -> Launch:
             viewport={"width": width, "height": height},
             has_touch=size == PHONE,
             color_scheme="dark" if dark else "light",
-            permissions=["camera"] if camera else [],
+            permissions=[*(["camera"] if camera else []), *(["microphone"] if sound else [])],
         )
         context.set_default_timeout(20_000)
         context.on("page", watch.over)

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 
 import { asProblem, type ApiProblem } from "@/shared/api/problem";
 import { systemInfoQuery } from "@/shared/system/info";
 import { text } from "@/shared/text/text";
 import { Page } from "@/shared/ui/Page";
+import { Spinner } from "@/shared/ui/Spinner";
 import { Steps } from "@/shared/ui/Steps";
 
 import { CapturePhotos } from "./CapturePhotos";
@@ -16,11 +17,14 @@ import { register, type Registered } from "./register";
 import { Sending } from "./Sending";
 import { usePhotos } from "./use-photos";
 
+const VoiceEnrol = lazy(() => import("./VoiceEnrol").then(({ VoiceEnrol: step }) => ({ default: step })));
+
 type Step =
   | { readonly step: "form" }
   | { readonly step: Method; readonly problem: ApiProblem | null }
   | { readonly step: "sending"; readonly method: Method; readonly share: number }
-  | { readonly step: "enrolled"; readonly answer: Registered };
+  | { readonly step: "enrolled"; readonly answer: Registered }
+  | { readonly step: "voice"; readonly answer: Registered };
 
 const FORM: Step = { step: "form" };
 
@@ -82,7 +86,18 @@ export function EnrolPage() {
           <FilePhotos photos={photos} problem={step.problem} onSend={() => send("files")} onBack={toForm} />
         )}
         {step.step === "sending" && <Sending share={step.share} />}
-        {step.step === "enrolled" && <Enrolled answer={step.answer} onAnother={anew} />}
+        {step.step === "enrolled" && (
+          <Enrolled
+            answer={step.answer}
+            onVoice={info.data?.voice === true ? () => setStep({ step: "voice", answer: step.answer }) : null}
+            onAnother={anew}
+          />
+        )}
+        {step.step === "voice" && (
+          <Suspense fallback={<Spinner />}>
+            <VoiceEnrol userId={step.answer.user_id} onAnother={anew} />
+          </Suspense>
+        )}
       </Steps>
     </Page>
   );

@@ -13,7 +13,16 @@ import { Verdicts } from "./Verdicts";
 const words = text.enrol;
 
 /** The person is enrolled: what was taken, and where to go from here. */
-export function Enrolled({ answer, onAnother }: { readonly answer: Registered; readonly onAnother: () => void }) {
+export function Enrolled({
+  answer,
+  onVoice,
+  onAnother,
+}: {
+  readonly answer: Registered;
+  /** Where a voice can be enrolled, too. */
+  readonly onVoice: (() => void) | null;
+  readonly onAnother: () => void;
+}) {
   return (
     <Card>
       <Outcome
@@ -26,6 +35,7 @@ export function Enrolled({ answer, onAnother }: { readonly answer: Registered; r
             <ButtonLink tone="primary" href="/sign-in">
               {words.trySigningIn}
             </ButtonLink>
+            {onVoice !== null && <Button onPress={onVoice}>{text.voice.enrol.add}</Button>}
             <Button onPress={onAnother}>{words.enrolAnother}</Button>
           </>
         }

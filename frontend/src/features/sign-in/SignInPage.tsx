@@ -1,10 +1,13 @@
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
 
 import { type CameraState } from "@/shared/camera/camera";
 import { CameraFault } from "@/shared/camera/CameraFault";
+import { systemInfoQuery } from "@/shared/system/info";
 import { text } from "@/shared/text/text";
 import { Button } from "@/shared/ui/Button";
 import { Card, Page } from "@/shared/ui/Page";
+import { Spinner } from "@/shared/ui/Spinner";
 import { Steps } from "@/shared/ui/Steps";
 
 import { Broken } from "./Broken";
@@ -14,10 +17,13 @@ import { LiveView } from "./LiveView";
 import { useAttempt } from "./use-attempt";
 import { WhoForm } from "./WhoForm";
 
+const VoiceStep = lazy(() => import("./VoiceStep").then(({ VoiceStep: step }) => ({ default: step })));
+
 /** Say who you are, look at the camera, and be let in or told why not. */
 export function SignInPage() {
   const [userId, setUserId] = useState("");
   const { picture, live, state, begin, end } = useAttempt();
+  const voice = useQuery(systemInfoQuery).data?.voice === true;
   const again = () => begin(userId);
   const other = () => {
     setUserId("");
@@ -26,7 +32,7 @@ export function SignInPage() {
 
   return (
     <Page title={text.signIn.title} intro={text.signIn.intro} narrow>
-      <Steps phase={phaseOf(state, picture)}>
+      <Steps phase={phaseOf(state, picture, voice)}>
         <Card>
           {live === null ? (
             <WhoForm
@@ -36,6 +42,10 @@ export function SignInPage() {
                 begin(given);
               }}
             />
+          ) : voice && state?.phase === "decided" && state.decision.authenticated ? (
+            <Suspense fallback={<Spinner />}>
+              <VoiceStep userId={userId} onAgain={again} onOther={other} />
+            </Suspense>
           ) : state?.phase === "decided" ? (
             <Decided decision={state.decision} userId={userId} onAgain={again} onChange={end} onOther={other} />
           ) : state?.phase === "broken" ? (
@@ -61,9 +71,9 @@ export function SignInPage() {
   );
 }
 
-function phaseOf(state: LiveState | null, picture: CameraState): string {
+function phaseOf(state: LiveState | null, picture: CameraState, voice: boolean): string {
   if (state === null) return "who";
-  if (state.phase === "decided") return state.decision.authenticated ? "authenticated" : "refused";
+  if (state.phase === "decided") return state.decision.authenticated ? (voice ? "voice" : "authenticated") : "refused";
   if (state.phase === "broken") return `broken-${state.trouble.kind}`;
   if (picture.state !== "live") return `camera-${picture.state}`;
   if (state.phase !== "watching") return state.phase;

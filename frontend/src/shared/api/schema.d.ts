@@ -757,6 +757,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/voice/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget Voice
+         * @description Forget a voice. The person stays registered by face.
+         */
+        delete: operations["forget_voice_api_v1_voice__user_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voice/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Voice
+         * @description Enrol a voice for somebody who is registered. Recordings become a sealed vector and are forgotten.
+         */
+        post: operations["enrol_voice_api_v1_voice_enrol_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voice/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Voice
+         * @description Is this the claimed person's voice? An unknown id is answered like a stranger's.
+         */
+        post: operations["verify_voice_api_v1_voice_verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1058,6 +1118,8 @@ export interface components {
              * @description Seconds until the token counts no more.
              */
             token_expires_in?: number | null;
+            /** @description What a recording says that was sent, too; null without one. */
+            voice?: components["schemas"]["VoiceFound"] | null;
         };
         /**
          * BackTo
@@ -1114,6 +1176,8 @@ export interface components {
              * @description whom the person claims to be
              */
             user_id: string;
+            /** Voice */
+            voice?: string | null;
         };
         /** Body_change_password_api_v1_auth_password_post */
         Body_change_password_api_v1_auth_password_post: {
@@ -1123,6 +1187,26 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /** Body_enrol_voice_api_v1_voice_enrol_post */
+        Body_enrol_voice_api_v1_voice_enrol_post: {
+            /**
+             * Consent Expires At
+             * @description until when it holds; left out, until it is withdrawn
+             */
+            consent_expires_at?: string | null;
+            /**
+             * Consent Text Version
+             * @description the person agreed to recognition by voice: which text they were shown
+             */
+            consent_text_version?: string | null;
+            /** Recordings */
+            recordings: string[];
+            /**
+             * User Id
+             * @description who is enrolled by face already
+             */
+            user_id: string;
         };
         /** Body_identify_api_v1_identify_post */
         Body_identify_api_v1_identify_post: {
@@ -1191,6 +1275,21 @@ export interface components {
             refresh_token?: string | null;
             /** Username */
             username?: string | null;
+        };
+        /** Body_verify_voice_api_v1_voice_verify_post */
+        Body_verify_voice_api_v1_voice_verify_post: {
+            /**
+             * Client Address
+             * @description the address of the person's own device, when your application relays the request: failed attempts are counted under it
+             */
+            client_address?: string | null;
+            /** Recording */
+            recording: string;
+            /**
+             * User Id
+             * @description whom the person claims to be
+             */
+            user_id: string;
         };
         /**
          * ConsentBody
@@ -1696,6 +1795,10 @@ export interface components {
             };
             /** User Id */
             user_id: string;
+            /** Voice */
+            voice: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * PersonalThreshold
@@ -1762,6 +1865,23 @@ export interface components {
             rate: number;
             /** Trials */
             trials: number;
+        };
+        /**
+         * RecordingVerdict
+         * @description What became of one recording, in the order they were sent.
+         */
+        RecordingVerdict: {
+            /** Accepted */
+            accepted: boolean;
+            /** Advice */
+            advice: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Speech Seconds
+             * @description How much of it is speech.
+             */
+            speech_seconds: number | null;
         };
         /**
          * Registered
@@ -2029,6 +2149,11 @@ export interface components {
             total_users: number;
             /** Version */
             version: string;
+            /**
+             * Voice
+             * @description Recordings of a voice are taken beside faces (docs/voice.md).
+             */
+            voice: boolean;
         };
         /**
          * Tokens
@@ -2147,6 +2272,108 @@ export interface components {
          * @enum {string}
          */
         Verdict: "too_few_people" | "too_few_errors" | "not_worse" | "alarm";
+        /**
+         * VoiceEnrolment
+         * @description The voice is enrolled; one that was there before is replaced.
+         */
+        VoiceEnrolment: {
+            /** Recordings */
+            recordings: components["schemas"]["RecordingVerdict"][];
+            /** Recordings Processed */
+            recordings_processed: number;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success: true;
+            /** User Id */
+            user_id: string;
+            /** Valid Recordings */
+            valid_recordings: number;
+        };
+        /**
+         * VoiceForgotten
+         * @description Nothing of the voice is kept any more.
+         */
+        VoiceForgotten: {
+            /** Had Voice */
+            had_voice: boolean;
+            /**
+             * Success
+             * @default true
+             * @constant
+             */
+            success: true;
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * VoiceFound
+         * @description What a recording says beside a face. It can turn a yes into a no, and nothing into a yes.
+         */
+        VoiceFound: {
+            /**
+             * Fused
+             * @description Face and voice together, on the same scale (Fisher's method). Told, not decided by.
+             */
+            fused: number | null;
+            /**
+             * Reason
+             * @description `voice_match`, `voice_no_match`, `voice_not_enrolled` (the face decided alone) or `voice_not_compared` (the face was refused).
+             */
+            reason: string;
+            /**
+             * Score
+             * @description On the scale of `confidence`; null when nothing was compared.
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description What `score` must reach.
+             */
+            threshold: number;
+        };
+        /**
+         * VoiceProblem
+         * @description Why the recordings don't make a voice; nothing was stored.
+         */
+        VoiceProblem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Samples */
+            samples?: components["schemas"]["RecordingVerdict"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * VoiceVerification
+         * @description Whether it is the claimed person's voice. It is no sign-in: a recording can be replayed.
+         */
+        VoiceVerification: {
+            /**
+             * Advice
+             * @description What to do better, when the recording could not be judged.
+             */
+            advice: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Score
+             * @description Calibrated similarity, on the scale of `authenticate`; null when nothing was compared.
+             */
+            score: number | null;
+            /** Threshold */
+            threshold: number;
+            /** Voice Match */
+            voice_match: boolean;
+        };
         /**
          * Withdrawn
          * @description They count no more, from now on.
@@ -6331,6 +6558,328 @@ export interface operations {
             };
             /** @description Over a limit of size */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_voice_api_v1_voice__user_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceForgotten"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request can't be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_voice_api_v1_voice_enrol_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_enrol_voice_api_v1_voice_enrol_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceEnrolment"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither WAV, FLAC nor Ogg (Opus, Vorbis) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["VoiceProblem"];
+                };
+            };
+            /** @description Too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was decided; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_voice_api_v1_voice_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_verify_voice_api_v1_voice_verify_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceVerification"];
+                };
+            };
+            /** @description The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in, or send an API key that counts */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role doesn't reach so far */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Over a limit of size */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither WAV, FLAC nor Ogg (Opus, Vorbis) */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

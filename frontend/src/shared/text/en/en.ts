@@ -13,6 +13,7 @@ import { signIn } from "./sign-in";
 import { spoofs } from "./spoofs";
 import { system } from "./system";
 import { userId } from "./user-id";
+import { voice } from "./voice";
 
 export const en = {
   access,
@@ -30,4 +31,5 @@ export const en = {
   spoofs,
   system,
   userId,
+  voice,
 };
