@@ -104,7 +104,7 @@ def main(data: Path | None) -> None:
 
 def load(folder: Path, precision: Precision) -> Bundle:
     """Export one precision and open it."""
-    export_bundle(open_zoo(read_settings()), default_cards_dir(), folder, Order(precision, {}, ()))
+    export_bundle(open_zoo(read_settings()), default_cards_dir(), folder, Order(precision, {}, (), times=1))
     manifest = read_manifest(folder)
     networks = open_networks(folder, manifest, threads=1)
     watch = Stopwatch()

@@ -16,7 +16,7 @@ from facekey.edge.code import bundle_code
 from facekey.edge.comparison import Comparison, Row, compare_networks, compare_scores, load_bundle
 from facekey.edge.made import Made, Precision, make_network
 from facekey.edge.recipe import Recipe, read_recipe
-from facekey.edge.runner.manifest import MANIFEST, Manifest, Network, Votes, read_file
+from facekey.edge.runner.manifest import MANIFEST, Manifest, Network, Votes
 from facekey.edge.runner.networks import DETECTOR, HEAD, MESH
 from facekey.edge.texts import licences, read_me, requirements
 from facekey.zoo.cards import Card, Task
@@ -37,12 +37,14 @@ class Order:
             that come with FaceKey.
         photos: compare scores on these.
         force: replace a bundle that is there.
+        times: how often each network is timed.
     """
 
     precision: Precision
     pictures: Mapping[str, Sequence[Pixels]]
     photos: Sequence[bytes]
     force: bool = False
+    times: int = 15
 
 
 def export_bundle(zoo: Zoo, cards_dir: Path, target: Path, order: Order) -> Comparison:
@@ -68,7 +70,10 @@ def export_bundle(zoo: Zoo, cards_dir: Path, target: Path, order: Order) -> Comp
         )
         for name, graph in graphs.items()
     }
-    rows = tuple(compare_networks(name, made[name].how, graphs[name], made[name].content) for name in names)
+    rows = tuple(
+        compare_networks(name, one.how, graphs[name], one.content, times=order.times)
+        for name, one in made.items()
+    )
     with _whole(target, force=order.force) as folder:
         files = _files(cards, made, cards_dir)
         manifest = _manifest(order.precision, made, votes, files, recipe)
@@ -78,16 +83,6 @@ def export_bundle(zoo: Zoo, cards_dir: Path, target: Path, order: Order) -> Comp
         manifest = _manifest(order.precision, made, votes, {**files, **reports}, recipe)
         _write(folder, {**reports, MANIFEST: manifest.text().encode()})
     return comparison
-
-
-def verify_bundle(folder: Path, manifest: Manifest) -> None:
-    """Hash every file of a bundle.
-
-    Raises:
-        ModelError: one is missing or was changed.
-    """
-    for name in manifest.files:
-        read_file(folder, name, manifest)
 
 
 def _networks(zoo: Zoo, recipe: Recipe, precision: Precision) -> tuple[list[str], Votes]:
@@ -161,7 +156,7 @@ def _compared(folder: Path, zoo: Zoo, cards_dir: Path, rows: tuple[Row, ...], or
             parity = compare_scores(load_bundle(plain), bundle, order.photos)
         finally:
             shutil.rmtree(plain, ignore_errors=True)
-    return Comparison(str(order.precision), rows, parity)
+    return Comparison(str(order.precision), order.times, rows, parity)
 
 
 def _write_plain(folder: Path, zoo: Zoo, cards_dir: Path) -> None:

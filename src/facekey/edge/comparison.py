@@ -16,7 +16,6 @@ from facekey.core.types import Evidence, ModelId
 from facekey.edge.runner.runner import Runner
 from facekey.zoo.onnx import OnnxSession
 
-PAIRS = 15  # of runs, one network after the other, so that both see the same machine
 SHAPES: Mapping[str, tuple[int, int]] = {
     "retinaface": (480, 640),
     "facemesh": (192, 192),
@@ -66,9 +65,10 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The table of a bundle; `parity` is None where there were no photos."""
+    """The table of a bundle, timed so many times; `parity` is None where there were no photos."""
 
     precision: str
+    times: int
     rows: tuple[Row, ...]
     parity: Parity | None
 
@@ -82,7 +82,7 @@ class Comparison:
             f"# Parity and speed of this {self.precision} bundle",
             "",
             "Measured when the bundle was made, on the machine that made it: one core, the service's own "
-            f"network and this one in turn, {PAIRS} times. Another processor gives other times: "
+            f"network and this one in turn, {self.times} times. Another processor gives other times: "
             "`python -m facekey_edge speed photo.jpg` measures yours.",
             "",
             "| Network | Bytes | of the service's | ms | of the service's | times faster | How |",
@@ -113,13 +113,13 @@ class Comparison:
         )
 
 
-def compare_networks(name: str, how: str, service: bytes, bundle: bytes) -> Row:
-    """Time two forms of one network in turn, on one core and random pictures."""
+def compare_networks(name: str, how: str, service: bytes, bundle: bytes, *, times: int) -> Row:
+    """Time two forms of one network in turn, so many times, on one core and a random picture."""
     height, width = SHAPES.get(name, (CONTEXT_PX, CONTEXT_PX))
     picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
     ours = OnnxSession(service, model_id=ModelId(name), threads=1)
     small = OnnxSession(bundle, model_id=ModelId(name), threads=1)
-    pairs = [(_seconds(ours, picture), _seconds(small, picture)) for _ in range(PAIRS)]
+    pairs = [(_seconds(ours, picture), _seconds(small, picture)) for _ in range(times)]
     return Row(
         network=name,
         how=how,
