@@ -14,6 +14,7 @@ from facekey.core.errors import (
     AuditBroken,
     FaceKeyError,
     InputInvalid,
+    NetworkChoiceRefused,
     RegistrationRefused,
     SampleRejected,
     SettingsInvalid,
@@ -51,6 +52,7 @@ CODES: tuple[tuple[type[FaceKeyError], Exit], ...] = (
     (SubjectUnknown, Exit.NO),
     (AuditBroken, Exit.NO),
     (SignatureWrong, Exit.NO),
+    (NetworkChoiceRefused, Exit.NO),
 )
 
 

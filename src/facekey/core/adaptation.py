@@ -22,7 +22,7 @@ import numpy as np
 
 from facekey.core.matching import Match, Matcher
 from facekey.core.personal_bar import BarPolicy, Score
-from facekey.core.types import Embedding, Floats, References, SubjectId, Template
+from facekey.core.types import Embedding, Floats, ModelId, References, SubjectId, Template
 
 
 class Held(StrEnum):
@@ -63,6 +63,7 @@ class AdaptationPolicy:
         most_adapted: vectors that are kept; never more than half as many as photos.
         least_cosine: between the mean of the anchor and that of all; what turns further is refused.
         same_picture: cosine from which two probes are one capture shown twice.
+        beside: networks in shadow. They are in templates, take no part in decisions, and learn nothing.
 
     Raises:
         ValueError: the limits would let a single attempt, or a weak one, change a template.
@@ -81,6 +82,7 @@ class AdaptationPolicy:
     least_cosine: float = 0.98
     same_picture: float = 0.99
     bar: BarPolicy = field(default_factory=BarPolicy)
+    beside: frozenset[ModelId] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what would take the protection away; NaN is refused too."""
@@ -216,7 +218,7 @@ def _match_objection(
 ) -> Held | None:
     # The anchor alone: compared with what was learned, each step could lead a little further away.
     match = matcher.compare(attempt.embeddings, template)
-    enrolled = {one.model for one in template.references}
+    enrolled = {one.model for one in template.references} - policy.beside
     if set(match.by_network) != enrolled or not enrolled.issuperset(matcher.models):
         return Held.NETWORK_MISSING
     strong = min(match.by_network.values()) >= policy.match_threshold + policy.stronger_by
@@ -260,7 +262,10 @@ def _with(template: Template, probe: Pending, policy: AdaptationPolicy) -> Templ
     vectors = {embedding.model: embedding.vector for embedding in probe.embeddings}
     return Template(
         template.subject_id,
-        tuple(_grown(one, vectors[one.model], policy) for one in template.references),
+        tuple(
+            one if one.model in policy.beside else _grown(one, vectors[one.model], policy)
+            for one in template.references
+        ),
     )
 
 

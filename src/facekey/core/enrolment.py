@@ -98,11 +98,14 @@ def references_of(accepted: Sequence[Evidence]) -> tuple[References, ...]:
     """All photos' embeddings, by network.
 
     Args:
-        accepted: at least one, each with embeddings of the same networks in the same order.
+        accepted: at least one. A network that has not seen every photo is left out: one in
+            shadow may fail where those that decide don't.
     """
+    seen = [{embedding.model: embedding.vector for embedding in evidence.embeddings} for evidence in accepted]
     return tuple(
-        References(first.model, np.stack([evidence.embeddings[place].vector for evidence in accepted]))
-        for place, first in enumerate(accepted[0].embeddings)
+        References(first.model, np.stack([vectors[first.model] for vectors in seen]))
+        for first in accepted[0].embeddings
+        if all(first.model in vectors for vectors in seen)
     )
 
 

@@ -35,6 +35,7 @@ FaceKeyError
 ├── SealBroken                  a stored template was changed or moved
 ├── AuditBroken                 the audit chain doesn't add up
 ├── SignatureWrong              a statement that the deployment didn't sign
+├── NetworkChoiceRefused        networks that can't decide, or would leave enrolled people out
 ├── DeliveryFailed              an alert that its receiver didn't take
 ├── ModelError
 │   ├── CardInvalid             a model card that can't be read
@@ -334,6 +335,10 @@ class SignatureWrong(FaceKeyError):
 
 class DeliveryFailed(FaceKeyError):
     """A message could not be handed over; says why in a few words, without addresses or secrets."""
+
+
+class NetworkChoiceRefused(FaceKeyError):
+    """Other networks were to decide, and can't: nothing was changed."""
 
 
 class ModelError(FaceKeyError):

@@ -14,6 +14,7 @@ from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.audit import Receipt
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.measures import UNMEASURED, Decided, Meter
+from facekey.core.ports.shadow import UNSHADOWED, Shadow, ShadowCase
 from facekey.core.ports.spoofs import UNWITNESSED, SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Analyzer
@@ -44,6 +45,7 @@ class Authenticate:
         meter: Meter = UNMEASURED,
         witness: SpoofWitness = UNWITNESSED,
         voice: VoiceStep | None = None,
+        shadow: Shadow = UNSHADOWED,
     ) -> None:
         """Take what the decision needs; `wiring` chooses the implementations."""
         self._analyzer = analyzer
@@ -57,6 +59,7 @@ class Authenticate:
         self._meter = meter
         self._witness = witness
         self._voice = voice
+        self._shadow = shadow
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(
@@ -131,6 +134,8 @@ class Authenticate:
             self._witness.keep(
                 SpoofCase(receipt.sequence, subject_id, event.at, image, known=known, enrolment=compared)
             )
+
+        self._shadow.watch(ShadowCase(image, reference, decoy, judged.decision.reason))
 
         # (5) Whatever comes of it, the decision stands. A yes that the voice took back teaches nothing.
         if decision.outcome is judged.decision.outcome:

@@ -16,6 +16,7 @@ from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.audit import Receipt
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.measures import Decided, Meter
+from facekey.core.ports.shadow import Shadow, ShadowCase
 from facekey.core.ports.spoofs import SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
 from facekey.core.ports.vision import Watcher
@@ -71,6 +72,7 @@ class JudgeSession:
         consent: ConsentRule,
         meter: Meter,
         witness: SpoofWitness,
+        shadow: Shadow,
     ) -> None:
         """Take what a decision needs."""
         self._watcher = watcher
@@ -83,6 +85,7 @@ class JudgeSession:
         self._consent = consent
         self._meter = meter
         self._witness = witness
+        self._shadow = shadow
         self._judge = JudgeClaim(policy, learning, clock)
 
     async def __call__(self, watched: Watched) -> Decision:
@@ -130,6 +133,7 @@ class JudgeSession:
         claim = replace(watched.claim, enrolment=None if template is None else template.enrolment)
         receipt = await self._record(replace(watched, claim=claim), decision.outcome, on_record, details)
         self._decided(decision, watched, receipt, known=absent is None, enrolment=claim.enrolment)
+        self._shadow.watch(ShadowCase(watched.image, reference, decoy, decision.reason))
         # (4)
         await self._judge.learn(judged)
         return decision

@@ -19,6 +19,7 @@ from facekey.core.ports.adaptation import Learning
 from facekey.core.ports.attempts import Ledger
 from facekey.core.ports.clocks import Clock, Ticker
 from facekey.core.ports.measures import UNMEASURED, Meter
+from facekey.core.ports.shadow import UNSHADOWED, Shadow
 from facekey.core.ports.shared import SeenFrames, SingleUse
 from facekey.core.ports.spoofs import UNWITNESSED, SpoofWitness
 from facekey.core.ports.subjects import Decoy, Templates
@@ -88,6 +89,7 @@ class Stream:
         consent: ConsentRule = ConsentRule.OPTIONAL,
         meter: Meter = UNMEASURED,
         witness: SpoofWitness = UNWITNESSED,
+        shadow: Shadow = UNSHADOWED,
     ) -> None:
         """Take what sessions need; `wiring` chooses the implementations."""
         self.watcher = watcher
@@ -111,6 +113,7 @@ class Stream:
             consent=consent,
             meter=meter,
             witness=witness,
+            shadow=shadow,
         )
 
     async def open(self, binding: Binding, *, caller: Caller) -> "StreamSession":

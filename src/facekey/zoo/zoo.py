@@ -16,7 +16,7 @@ from facekey.core.errors import ModelError, ModelUnavailable
 from facekey.zoo.cards import Card, Pack, load_cards
 from facekey.zoo.convert.recipe import recipe_of
 from facekey.zoo.durable import locked, require_sha256, sha256_of, write_whole
-from facekey.zoo.onnx import OnnxSession
+from facekey.zoo.onnx import MAX_THREADS, OnnxSession
 from facekey.zoo.progress import Progress, Silent
 from facekey.zoo.sources.fetch import Fetcher, fetcher
 from facekey.zoo.sources.upstream import Downloader
@@ -163,10 +163,11 @@ class Zoo:
         """
         return [self._verify_one(self.card(name)) for name in names]
 
-    def open(self, name: str) -> OnnxSession:
+    def open(self, name: str, *, threads: int = MAX_THREADS) -> OnnxSession:
         """Load a network that is in the cache. The bytes that are loaded are those that were hashed.
 
-        A graph that an older version of FaceKey made is made again from the weights.
+        A graph that an older version of FaceKey made is made again from the weights. `threads` are
+        for one run, at most.
 
         Raises:
             ModelUnavailable: it is not in the cache; says what to do.
@@ -174,7 +175,7 @@ class Zoo:
             ModelError: ONNX Runtime can't load it.
         """
         card = self.card(name)
-        return OnnxSession(self._read(card), model_id=card.model_id)
+        return OnnxSession(self._read(card), model_id=card.model_id, threads=threads)
 
     def published(self, name: str) -> Path:
         """The file as it was published, kept beside the graph; its hash was checked when it came.

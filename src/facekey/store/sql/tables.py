@@ -231,6 +231,17 @@ api_keys = Table(
     Column("vouched", String(64)),
 )
 
+network_choices = Table(
+    "network_choices",  # the latest counts; without one every measured network decides
+    metadata,
+    Column("sequence", _sequence, primary_key=True, autoincrement=False),
+    Column("deciding", Text),  # JSON list of names; null for all that are measured
+    Column("shadow", String(64)),
+    Column("chosen_at", String(32), nullable=False),
+    Column("chosen_by", String(80), nullable=False),
+    Column("vouched", String(64)),
+)
+
 outbox = Table(
     "outbox",  # messages that are to leave; written with what they tell of, sent afterwards
     metadata,

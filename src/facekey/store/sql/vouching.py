@@ -1,4 +1,6 @@
-"""Rows that open doors: operators, API keys, refresh tokens. Only this deployment can write them.
+"""Rows that open doors: operators, API keys, refresh tokens, the networks that decide.
+
+Only this deployment can write them.
 
 Each carries a keyed hash of what it says. Whoever can write to the database but has no keys can
 neither make an account nor give one another role, password or end; a row that they touched
@@ -19,6 +21,7 @@ NOT_BOUND: Mapping[str, frozenset[str]] = {
     "operators": frozenset({"vouched"}),
     "api_keys": frozenset({"vouched", "last_used_at"}),
     "refresh_tokens": frozenset({"vouched", "used_at", "revoked_at"}),
+    "network_choices": frozenset({"vouched"}),
 }
 """What changes without the rest. A used or ended refresh token that is put back lasts hours at most."""
 
