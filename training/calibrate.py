@@ -80,7 +80,11 @@ def main() -> None:
     print(f"{len(impostor):,} impostor pairs; {gallery.missed} pictures without a face")
     if not given.dry_run:
         write_calibration(default_cards_dir() / f"{given.network}.toml", calibration)
-        write_population(default_cards_dir() / "weights" / f"{given.network}-population.npy", gallery)
+        write_population(
+            default_cards_dir() / "weights" / f"{given.network}-population.npy",
+            gallery.vectors,
+            gallery.people,
+        )
 
 
 def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Gallery:
@@ -167,20 +171,20 @@ def write_calibration(card: Path, calibration: Calibration, rates: tuple[str, ..
     card.write_text(written, encoding="utf-8")
 
 
-def write_population(path: Path, gallery: Gallery) -> None:
+def write_population(path: Path, vectors: NDArray[np.float32], people: NDArray[np.int64]) -> None:
     """Write mean and covariance factor of people's mean faces, (1 + D, D) float16.
 
     Means of a few photos and not single ones: stand-ins must look like templates.
     """
     means = np.stack(
         [
-            gallery.vectors[gallery.people == person][:POPULATION_PHOTOS].mean(axis=0, dtype=np.float64)
-            for person, count in zip(*np.unique(gallery.people, return_counts=True), strict=True)
+            vectors[people == person][:POPULATION_PHOTOS].mean(axis=0, dtype=np.float64)
+            for person, count in zip(*np.unique(people, return_counts=True), strict=True)
             if count >= POPULATION_PHOTOS
         ]
     )
-    values, vectors = np.linalg.eigh(np.cov(means, rowvar=False))
-    factor = vectors * np.sqrt(np.maximum(values, 0.0))
+    values, directions = np.linalg.eigh(np.cov(means, rowvar=False))
+    factor = directions * np.sqrt(np.maximum(values, 0.0))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, np.vstack([means.mean(axis=0), factor]).astype(np.float16), allow_pickle=False)
 

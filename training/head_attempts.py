@@ -14,27 +14,28 @@ one stranger of all who looks most like it, because whoever tries chooses well.
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.calibration import Calibration
-from facekey.core.errors import FaceKeyError, ModelError
-from facekey.core.types import Floats
+from facekey.core.errors import FaceKeyError
+from facekey.core.matching import Matcher
+from facekey.core.ports.vision import Embedder
+from facekey.core.types import Floats, ModelId
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
+from facekey.vision.pipeline import QUALITY_PX, embed_face
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.subject import SubjectPolicy, choose_subject
-from facekey.wiring.vision import EMBEDDERS, open_detector
+from facekey.wiring.vision import open_detector, open_recognisers
 from facekey.zoo.zoo import Zoo
 from training.progress import bar, say
 
-NETWORK = "mobilefacenet"
 LFW_FOLDS = 10
 
 
@@ -42,7 +43,7 @@ LFW_FOLDS = 10
 class Face:
     """One picture as the product sees it."""
 
-    vector: Floats
+    vectors: Mapping[ModelId, Floats]
     quality: float
 
 
@@ -66,15 +67,14 @@ def main() -> None:
     given = parser.parse_args()
 
     zoo = Zoo(cache_dir=given.models_dir)
-    calibration = zoo.card(NETWORK).calibration
-    if calibration is None:
-        raise ModelError(f"{NETWORK} has no calibration; run training/calibrate.py first")
+    recognisers = open_recognisers(zoo)
     pairs = mated_pairs(given.data_root / "pairs.txt", given.pairs_per_fold)
     names = sorted({name for pair in pairs for name in (pair.probe, pair.reference)})
-    faces = _measure(names, given.data_root / "images", zoo)
+    faces = _measure(names, given.data_root / "images", zoo, recognisers.embedders)
     say(f"{len(faces)} of {len(names)} pictures can be judged")
-    attempts = _attempts(pairs, faces, calibration)
-    np.savez(given.output, **attempts, **_liveness(given.liveness_run))
+    attempts = _attempts(pairs, faces, recognisers.matcher)
+    networks = "+".join(recognisers.matcher.models)
+    np.savez(given.output, networks=networks, **attempts, **_liveness(given.liveness_run))
 
 
 def mated_pairs(pairs_file: Path, per_fold: int) -> list[Pair]:
@@ -91,47 +91,49 @@ def mated_pairs(pairs_file: Path, per_fold: int) -> list[Pair]:
     return found
 
 
-def _measure(names: Iterable[str], images: Path, zoo: Zoo) -> dict[str, Face]:
+def _measure(names: Iterable[str], images: Path, zoo: Zoo, embedders: Sequence[Embedder]) -> dict[str, Face]:
     """Run the product's networks; what it would send back for another photo is left out."""
     detector, landmarker = open_detector(zoo), FaceMeshLandmarker(zoo.open("facemesh"))
-    embedder = EMBEDDERS[NETWORK](zoo.open(NETWORK))
     faces = {}
     for name in bar(names := list(names), "measuring", len(names)):
         try:
             frame = decode((images / name).read_bytes())
             face = choose_subject(detector.detect(frame), frame.size, SubjectPolicy())
-            crop = identity_crop(frame, face, crop_px=embedder.crop_px, layout=embedder.layout)
+            crop = identity_crop(frame, face, crop_px=QUALITY_PX)
             quality = assess(frame, face, landmarker.mesh(frame, face), crop, QualityPolicy())
         except (FaceKeyError, OSError):
             continue
         if not quality.reasons:
-            faces[name] = Face(embedder.embed([crop])[0].vector, quality.overall)
+            found = embed_face(frame, face, embedders)
+            faces[name] = Face({one.model: one.vector for one in found}, quality.overall)
     return faces
 
 
-def _attempts(
-    pairs: list[Pair], faces: dict[str, Face], calibration: Calibration
-) -> dict[str, NDArray[np.generic]]:
+def _attempts(pairs: list[Pair], faces: dict[str, Face], matcher: Matcher) -> dict[str, NDArray[np.generic]]:
     """Evidence and quality of each probe against its own, a random and the nearest stranger's reference."""
     pairs = [pair for pair in pairs if pair.probe in faces and pair.reference in faces]
-    probes = np.stack([faces[pair.probe].vector for pair in pairs])
-    references = np.stack([faces[pair.reference].vector for pair in pairs])
+    probes = _stacked([faces[pair.probe] for pair in pairs])
+    references = _stacked([faces[pair.reference] for pair in pairs])
     folds = np.array([pair.fold for pair in pairs])
     people = np.array([pair.probe.partition("/")[0] for pair in pairs])
-    cosines = probes @ references.T  # (P, P)
+    evidence = matcher.evidences(probes, references)  # (P, P)
     # A stranger from the same half of the folds, so that the halves share nobody.
     strangers = (people[:, None] != people[None, :]) & ((folds < 5)[:, None] == (folds < 5)[None, :])
     rng = np.random.default_rng(0)
-    chance = np.where(strangers, rng.random(cosines.shape), -1.0).argmax(axis=1)
-    nearest = np.where(strangers, cosines, -2.0).argmax(axis=1)
+    chance = np.where(strangers, rng.random(evidence.shape), -1.0).argmax(axis=1)
+    nearest = np.where(strangers, evidence, -1.0).argmax(axis=1)
     rows = np.arange(len(pairs))
     return {
-        "mated_evidence": calibration.evidences(cosines[rows, rows]),
-        "chance_evidence": calibration.evidences(cosines[rows, chance]),
-        "nearest_evidence": calibration.evidences(cosines[rows, nearest]),
+        "mated_evidence": evidence[rows, rows],
+        "chance_evidence": evidence[rows, chance],
+        "nearest_evidence": evidence[rows, nearest],
         "quality": np.array([faces[pair.probe].quality for pair in pairs], np.float32),
         "fold": folds,
     }
+
+
+def _stacked(faces: Sequence[Face]) -> dict[ModelId, Floats]:
+    return {model: np.stack([face.vectors[model] for face in faces]) for model in faces[0].vectors}
 
 
 def _liveness(run: Path) -> dict[str, NDArray[np.generic]]:

@@ -26,6 +26,7 @@ if __package__ in (None, ""):  # started as a script: make the package findable
 from facekey.core.head import CLIP, Head, HeadInput
 from facekey.core.metrics import area_under_roc
 from facekey.core.types import Floats
+from training import head_report
 from training.git import commit
 from training.models.head import MonotoneHead
 from training.progress import bar, say
@@ -69,6 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--attempts", required=True, type=Path, help="made by head_attempts.py")
     parser.add_argument("--output", required=True, type=Path, help="head.json")
+    parser.add_argument("--report", type=Path, help="a folder for head_report.json and reliability.png")
     parser.add_argument("--count", type=int, default=40_000, help="attempts to draw")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
@@ -82,7 +84,16 @@ def main(arguments: list[str] | None = None) -> None:
     head = train(learned, steps=given.steps, seed=given.seed)
     figures = judge(head, judged)
     say(json.dumps(figures))
-    _write(given.output, head, figures, values, given.count)
+    born = _write(given.output, head, figures, values, given.count)
+    if given.report is not None:
+        found = head_report.measure(probabilities(head, judged), judged.inputs, judged.wanted > 0.5)
+        head_report.write(given.report, found, born)
+        say(
+            f"calibration error {found.calibration_error:.3f}; wanted through the thresholds "
+            f"{found.thresholds_wanted.value:.4f} at {found.thresholds_unwanted.value:.4f} of the unwanted, "
+            f"through the head {found.head_wanted.value:.4f}; AUC {found.auc:.4f}, of the weaker evidence "
+            f"{found.auc_of_weaker:.4f}"
+        )
 
 
 def side(values: dict[str, NDArray[np.generic]], *, judged: bool) -> Measured:
@@ -146,8 +157,7 @@ def train(attempts: Attempts, *, steps: int, seed: int) -> Head:
 
 def judge(head: Head, attempts: Attempts) -> dict[str, float]:
     """AUC, log loss and the rates at a probability of one half, on attempts it didn't learn from."""
-    inputs = (HeadInput(float(m), float(v), float(q)) for m, v, q in attempts.inputs)
-    probability = np.array([head.probability(one) for one in inputs])
+    probability = probabilities(head, attempts)
     wanted = attempts.wanted > 0.5
     loss = -np.log(np.where(wanted, probability, 1 - probability)).mean()
     return {
@@ -156,6 +166,12 @@ def judge(head: Head, attempts: Attempts) -> dict[str, float]:
         "wanted_below_half": round(float((probability[wanted] < 0.5).mean()), 4),
         "unwanted_above_half": round(float((probability[~wanted] >= 0.5).mean()), 4),
     }
+
+
+def probabilities(head: Head, attempts: Attempts) -> NDArray[np.float64]:
+    """What the head says of each attempt."""
+    inputs = (HeadInput(float(m), float(v), float(q)) for m, v, q in attempts.inputs)
+    return np.array([head.probability(one) for one in inputs])
 
 
 def _by_set(sets: tuple[Floats, ...], count: int, rng: Generator) -> Floats:
@@ -169,23 +185,26 @@ def _by_set(sets: tuple[Floats, ...], count: int, rng: Generator) -> Floats:
 
 def _write(
     path: Path, head: Head, figures: dict[str, float], values: dict[str, NDArray[np.generic]], count: int
-) -> None:
+) -> dict[str, object]:
     rounded = 5  # places; far finer than the data behind them
+    born: dict[str, object] = {
+        "data": f"LFW, {len(values['fold'])} mated pairs; liveness scores of {len(values['liveness'])} "
+        f"faces in {len(np.unique(values['liveness_set']))} sets, each by a network that never saw it",
+        "protocol": "34 % genuine and live, 30 % impostor, 30 % spoof, 6 % both; half of the impostors "
+        "the nearest stranger; judged on other people and other sets",
+        "networks": str(values["networks"]),
+        "comparisons": count,
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
+        "judged": figures,
+    }
     document = {
         "weights": [np.round(weight.astype(float), rounded).tolist() for weight in head.weights],
         "biases": [np.round(bias.astype(float), rounded).tolist() for bias in head.biases],
-        "born": {
-            "data": f"LFW, {len(values['fold'])} mated pairs; liveness scores of {len(values['liveness'])} "
-            f"faces in {len(np.unique(values['liveness_set']))} sets, each by a network that never saw it",
-            "protocol": "34 % genuine and live, 30 % impostor, 30 % spoof, 6 % both; half of the impostors "
-            "the nearest stranger; judged on other people and other sets",
-            "comparisons": count,
-            "date": datetime.now(UTC).date().isoformat(),
-            "commit": commit(),
-            "judged": figures,
-        },
+        "born": born,
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return born
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from facekey.cli import (
     audit,
     bias,
     doctor,
-    export,
     evaluate,
+    export,
+    head,
     index,
     keys,
     liveness,
@@ -62,6 +63,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(samples.app, name="samples")
 app.add_typer(export.app, name="export")
 app.add_typer(liveness.app, name="liveness")
+app.add_typer(head.app, name="head")
 app.add_typer(keys.app, name="keys")
 app.add_typer(index.app, name="index")
 app.add_typer(accounts.app, name="accounts")

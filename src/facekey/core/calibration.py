@@ -107,6 +107,17 @@ def confidence(evidence: float) -> float:
     return 1.0 - math.exp(-_RATE * max(0.0, evidence))
 
 
+def evidence_of_confidence(shown: float) -> float:
+    """The evidence behind a confidence of the API: the inverse of `confidence`.
+
+    Raises:
+        ValueError: it is not 0 or more and below 1.
+    """
+    if not 0.0 <= shown < 1.0:
+        raise ValueError(f"a confidence lies between 0 and 1, not at {shown}")
+    return -math.log(1.0 - shown) / _RATE
+
+
 def evidence_of_fmr(fmr: float) -> float:
     """The evidence at which strangers pass with this rate.
 

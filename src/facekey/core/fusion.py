@@ -138,12 +138,14 @@ class ScoreFusion:
 
     def scores(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
         """The scores before calibration, (N, M) float32."""
-        total = 0.0
+        rows = (len(side[next(iter(self.shares))]) for side in (probes, references))
+        total = np.zeros(tuple(rows), np.float32)  # (N, M)
         for model, share in self.shares.items():
             left, right = (self.populations[model].spread(side[model]) for side in (probes, references))
             likenesses = likenesses_of(probes[model], references[model])  # (N, M)
-            total = total + share.weight * likenesses - share.spread * (left[:, None] + right[None, :]) / 2
-        return np.asarray(total, dtype=np.float32)
+            total += np.float32(share.weight) * likenesses
+            total -= np.float32(share.spread / 2) * (left[:, None] + right[None, :])
+        return total
 
     def _part(self, model: ModelId, probe: Floats, reference: Floats) -> float:
         share, population = self.shares[model], self.populations[model]

@@ -7,11 +7,12 @@ resembles few.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from facekey.core.types import Floats
+from facekey.core.types import Floats, ModelId
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,32 @@ class Population:
     def spread_of(self, vector: Floats) -> float:
         """`spread` of one face, (D,)."""
         return float(np.linalg.norm(vector @ self.factor)) / math.sqrt(float(np.linalg.norm(vector)))
+
+
+@dataclass(frozen=True, slots=True)
+class JointPopulation:
+    """How several networks' embeddings of the same people are spread together.
+
+    Who resembles somebody to one network mostly does so to the others. Stand-ins that were
+    drawn for each network apart would lack that, and could be told by it.
+
+    Attributes:
+        sizes: of each network's part, in order.
+        population: of the parts one after the other.
+
+    Raises:
+        ValueError: the parts don't add up to the whole.
+    """
+
+    sizes: Mapping[ModelId, int]
+    population: Population
+
+    def __post_init__(self) -> None:
+        """Refuse parts of something else."""
+        if sum(self.sizes.values()) != self.population.mean.size or min(self.sizes.values()) < 1:
+            raise ValueError("a joint population is as long as its networks' vectors together")
+
+    def split(self, vector: Floats) -> dict[ModelId, Floats]:
+        """Each network's part of a drawn vector."""
+        ends = np.cumsum(list(self.sizes.values()))
+        return dict(zip(self.sizes, np.split(vector, ends[:-1]), strict=True))

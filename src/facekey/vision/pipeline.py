@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import cv2
@@ -96,6 +97,12 @@ class Pipeline:
         self._limits = limits or DecodeLimits()
         self._observe = observe
 
+    def also(self, embedder: Embedder) -> "Pipeline":
+        """The same line with one more embedder at its end."""
+        longer = copy(self)
+        longer._embedders = (*self._embedders, embedder)
+        return longer
+
     def analyze(self, image: bytes) -> Evidence:
         """Say all that one picture says.
 
@@ -155,7 +162,7 @@ class Pipeline:
             live = self._score(frame, face)
         # (7)
         with self._stage("embed"):
-            embeddings = self._embed(frame, face, crop)
+            embeddings = embed_face(frame, face, self._embedders, known=crop)
         with self._stage("fingerprint"):
             evidence = Evidence(
                 embeddings=embeddings,
@@ -200,17 +207,6 @@ class Pipeline:
         odds = sum(math.log(part / (1 - part)) for part in bounded) / len(bounded)
         return Liveness(1 / (1 + math.exp(-odds)), parts)
 
-    def _embed(self, frame: Frame, face: Detection, crop: Crop) -> tuple[Embedding, ...]:
-        """Ask every embedder, cutting each crop once."""
-        crops = {(crop.layout, QUALITY_PX): crop}
-        embeddings = []
-        for embedder in self._embedders:
-            side, layout = embedder.crop_px, embedder.layout
-            if (layout, side) not in crops:
-                crops[layout, side] = identity_crop(frame, face, crop_px=side, layout=layout)
-            embeddings.extend(embedder.embed([crops[layout, side]]))
-        return tuple(embeddings)
-
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
@@ -219,6 +215,20 @@ class Pipeline:
         finally:
             if self._observe is not None:
                 self._observe(name, time.perf_counter() - start)
+
+
+def embed_face(
+    frame: Frame, face: Detection, embedders: Sequence[Embedder], *, known: Crop | None = None
+) -> tuple[Embedding, ...]:
+    """Ask every embedder about one face, cutting each crop once; one of them may be there already."""
+    crops = {} if known is None else {(known.layout, known.pixels.shape[0]): known}
+    embeddings = []
+    for embedder in embedders:
+        side, layout = embedder.crop_px, embedder.layout
+        if (layout, side) not in crops:
+            crops[layout, side] = identity_crop(frame, face, crop_px=side, layout=layout)
+        embeddings.extend(embedder.embed([crops[layout, side]]))
+    return tuple(embeddings)
 
 
 def _thumbprint(crop: Crop) -> Floats:

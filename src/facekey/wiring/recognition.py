@@ -7,6 +7,7 @@ from facekey.core.adaptation import AdaptationPolicy
 from facekey.core.calibration import evidence_of_fmr
 from facekey.core.policy import AuthenticatePolicy, IdentifyPolicy, RegisterPolicy
 from facekey.core.ports.measures import Meter
+from facekey.core.ports.shadow import UNSHADOWED, Shadow
 from facekey.core.ports.spoofs import SpoofWitness
 from facekey.services.adapt import Adapt
 from facekey.services.assess import Assess
@@ -26,11 +27,14 @@ from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.subjects import SqlTemplates
+from facekey.vision.pipeline import Pipeline
 from facekey.vision.pool import AnalyzerPool, AssessorPool, WatcherPool, Workers
+from facekey.vision.shadow import TolerantEmbedder
 from facekey.wiring.clocks import MonotonicTicker, SystemClock
 from facekey.wiring.deployment import Deployment
+from facekey.wiring.head import load_head
 from facekey.wiring.limits import consent_rule, stream_policy
-from facekey.wiring.vision import Vision, load_head
+from facekey.wiring.vision import Vision
 
 SAME_PERSON_FMR = 1e-3  # a photo must match the mean of the others this well to join a template
 ENROLLED_FMR = 1e-5  # a face counts as enrolled already from here on, and for large galleries when
@@ -69,7 +73,7 @@ def make_people(
 ) -> People:
     """The enrolled of this database."""
     database, ring = deployment.database, deployment.ring
-    decoy = PopulationDecoy(vision.populations, key=deployment.keys.decoys)
+    decoy = PopulationDecoy(vision.populations, key=deployment.keys.decoys, together=vision.together)
     return People(
         AnnouncedTemplates(SqlTemplates(database, ring, audit, decoy), shared.changes),
         SqlDirectory(database, ring, audit.names),
@@ -90,6 +94,7 @@ def make_recognition(
     meter: Meter,
     witness: SpoofWitness,
     voice: VoiceStep | None = None,
+    shadow: Shadow = UNSHADOWED,
 ) -> Recognition:
     """What these networks decide about these people.
 
@@ -103,15 +108,19 @@ def make_recognition(
         match_threshold, vision.liveness_threshold, load_head(), drift=settings.adaptation_drift
     )
     adaptations = SqlAdaptations(deployment.database, deployment.ring, audit)
+    candidate = vision.candidate
     adaptation_policy = AdaptationPolicy(
-        match_threshold, drift=settings.adaptation_drift, from_images=settings.adaptation_from_images
+        match_threshold,
+        drift=settings.adaptation_drift,
+        from_images=settings.adaptation_from_images,
+        beside=frozenset() if candidate is None else frozenset({candidate.model_id}),
     )
     adapt = Adapt(adaptations=adaptations, matcher=vision.matcher, policy=adaptation_policy)
     learning = adapt if settings.adaptation == "on" else None
     return Recognition(
         assess=Assess(assessor=AssessorPool(vision.pipeline.assess, workers)),
         register=Register(
-            analyzer=pool,
+            analyzer=AnalyzerPool(_enrolling(vision).analyze, workers),
             templates=people.templates,
             directory=people.directory,
             gallery=people.gallery,
@@ -145,6 +154,7 @@ def make_recognition(
             meter=meter,
             witness=witness,
             voice=voice,
+            shadow=shadow,
         ),
         identify=Identify(
             analyzer=pool,
@@ -172,8 +182,17 @@ def make_recognition(
             consent=rule,
             meter=meter,
             witness=witness,
+            shadow=shadow,
         ),
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations, earlier=adaptations, policy=adaptation_policy, clock=clock
         ),
     )
+
+
+def _enrolling(vision: Vision) -> Pipeline:
+    """The line for enrolments: a recognition network in shadow gets references of its own."""
+    candidate = vision.candidate
+    if candidate is None or candidate.embedder is None:
+        return vision.pipeline
+    return vision.pipeline.also(TolerantEmbedder(candidate.embedder))

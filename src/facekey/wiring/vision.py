@@ -1,6 +1,5 @@
 """From cards and weights to the networks that decide."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from facekey.api.service import NetworkStatus
+from facekey.core.choice import ALL_MEASURED, Choice
 from facekey.core.errors import ModelError, ModelUnavailable
-from facekey.core.head import Head
 from facekey.core.matching import Matcher
-from facekey.core.population import Population
+from facekey.core.population import JointPopulation, Population
 from facekey.core.ports.vision import Embedder, LivenessNetwork, SequenceNetwork
 from facekey.core.types import ModelId
 from facekey.settings import Settings
@@ -35,9 +34,12 @@ from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.sequence import SequenceJudge
 from facekey.vision.subject import SubjectPolicy
+from facekey.wiring.candidate import Candidate
+from facekey.wiring.fusion import open_fusion
 from facekey.zoo.cards import Card, Task
+from facekey.zoo.face_fusion import FusionKind
 from facekey.zoo.fusion import read_fusion
-from facekey.zoo.onnx import OnnxSession
+from facekey.zoo.onnx import MAX_THREADS, OnnxSession
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
@@ -65,9 +67,21 @@ class Vision:
     sequence: SequenceJudge
     matcher: Matcher
     populations: Mapping[ModelId, Population]
+    together: JointPopulation | None
     liveness_threshold: float
     device: str
     networks: tuple[NetworkStatus, ...]
+    candidate: Candidate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognisers:
+    """The recognition networks that may decide, and how they are compared."""
+
+    embedders: tuple[Embedder, ...]
+    matcher: Matcher
+    populations: Mapping[ModelId, Population]
+    together: JointPopulation | None
 
 
 def open_zoo(settings: Settings) -> Zoo:
@@ -82,8 +96,19 @@ def open_vision(
     subject: SubjectPolicy | None = None,
     observe: StageObserver | None = None,
     spoof_photos: bool = False,
+    fusion: FusionKind | None = None,
+    choice: Choice = ALL_MEASURED,
 ) -> Vision:
-    """Load every network that is installed and measured.
+    """Load every network that is installed and measured, or those of them that were chosen.
+
+    Args:
+        zoo: has the networks.
+        limits: what is too large to read.
+        subject: when one face of several is clearly meant.
+        observe: told the duration of every stage.
+        spoof_photos: evidence of spoofs shows photos, not depth alone.
+        fusion: how several networks become one evidence; None for the better way.
+        choice: which recognition networks decide.
 
     Raises:
         ModelUnavailable: a network that decisions need is missing; says what to run.
@@ -93,25 +118,18 @@ def open_vision(
     mesh_session = zoo.open("facemesh")
     landmarker = FaceMeshLandmarker(mesh_session)
     cards = {name: zoo.card(name) for name in zoo.names()}
-    embedders = [adapter(zoo.open(name)) for name, adapter in EMBEDDERS.items() if usable(zoo, cards[name])]
-    if not embedders:
-        raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
-    live = [_open_liveness(zoo, card) for card in cards.values() if _tells_liveness(card)]
+    recognisers = open_recognisers(zoo, fusion=fusion, choice=choice)
+    live = [open_liveness(zoo, card) for card in cards.values() if _tells_liveness(card)]
     if not live:
         raise ModelUnavailable("liveness", "no network is installed; run `facekey models pull`")
-    in_use = {*SUPPORT, *(name for name in EMBEDDERS if usable(zoo, cards[name]))}
+    in_use = {*SUPPORT, *choice.among([name for name in EMBEDDERS if usable(zoo, cards[name])])}
     in_use |= {card.name for card in cards.values() if _tells_liveness(card)}
-    calibrations = {
-        card.model_id: card.calibration
-        for card in cards.values()
-        if card.name in in_use and card.calibration is not None
-    }
     return Vision(
         pipeline=Pipeline(
             detector=detector,
             landmarker=landmarker,
-            embedders=embedders,
-            liveness=[network for network, _ in live],
+            embedders=recognisers.embedders,
+            liveness=live,
             eyes=EyelidReader(zoo.open("iris")),
             subject=subject,
             limits=limits,
@@ -125,13 +143,40 @@ def open_vision(
             photos=spoof_photos,
         ),
         sequence=open_judge(zoo),
-        matcher=Matcher(calibrations),
-        populations={model: _population(model) for model in calibrations},
-        # Their scores are averaged; should their cards differ, the strictest line holds for the mean.
-        liveness_threshold=max(threshold for _, threshold in live),
+        matcher=recognisers.matcher,
+        populations=recognisers.populations,
+        together=recognisers.together,
+        liveness_threshold=liveness_line(zoo),
         device=mesh_session.provider.removesuffix("ExecutionProvider"),
         networks=tuple(_network_status(zoo, card, in_use=card.name in in_use) for card in cards.values()),
     )
+
+
+def open_recognisers(
+    zoo: Zoo, *, fusion: FusionKind | None = None, choice: Choice = ALL_MEASURED
+) -> Recognisers:
+    """Load the recognition networks that are installed and measured, and not chosen to have no say.
+
+    Raises:
+        ModelUnavailable: there is none, or one that was chosen by name is not there; says what to run.
+        ModelError: a network can't be loaded or is not what its card says.
+    """
+    for name in sorted(choice.deciding or ()):
+        if name not in EMBEDDERS or not usable(zoo, zoo.card(name)):
+            raise ModelUnavailable(
+                name, f"it was chosen to decide, and can't; `facekey models pull {name}`, or choose again"
+            )
+    embedders, calibrations = [], {}
+    for name, adapter in EMBEDDERS.items():
+        card = zoo.card(name)
+        if card.calibration is not None and usable(zoo, card) and choice.decides(name):
+            embedders.append(adapter(zoo.open(name)))
+            calibrations[card.model_id] = card.calibration
+    if not embedders:
+        raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
+    populations = {model: open_population(model) for model in calibrations}
+    known = open_fusion(populations, kind=fusion)
+    return Recognisers(tuple(embedders), Matcher(calibrations, known.rules), populations, known.together)
 
 
 def open_detector(zoo: Zoo) -> HybridDetector:
@@ -142,24 +187,6 @@ def open_detector(zoo: Zoo) -> HybridDetector:
     """
     mtcnn = Mtcnn(pnet=zoo.open("mtcnn_pnet"), rnet=zoo.open("mtcnn_rnet"), onet=zoo.open("mtcnn_onet"))
     return HybridDetector(RetinaFace(zoo.open("retinaface")), mtcnn)
-
-
-def load_head() -> Head:
-    """The trained authentication head that comes with FaceKey.
-
-    Raises:
-        ModelError: the file is not one.
-    """
-    path = default_cards_dir() / "weights" / "head.json"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        first, second, third = (
-            (np.array(weight, dtype=np.float32), np.array(bias, dtype=np.float32))
-            for weight, bias in zip(values["weights"], values["biases"], strict=True)
-        )
-        return Head((first[0], second[0], third[0]), (first[1], second[1], third[1]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path.name} is no authentication head: {error}") from error
 
 
 def open_judge(zoo: Zoo) -> SequenceJudge:
@@ -180,6 +207,23 @@ def open_judge(zoo: Zoo) -> SequenceJudge:
     return SequenceJudge(networks, file.fusion)
 
 
+def liveness_line(zoo: Zoo) -> float:
+    """The liveness score from which a face is live.
+
+    Raises:
+        ModelUnavailable: no card of a liveness network has a threshold.
+    """
+    lines = [
+        card.liveness.threshold
+        for card in zoo.cards.values()
+        if card.liveness is not None and card.liveness.threshold is not None
+    ]
+    if not lines:
+        raise ModelUnavailable("liveness", "no card of a network has a threshold")
+    # The networks' scores are averaged; should their cards differ, the strictest line holds for the mean.
+    return max(lines)
+
+
 def open_depth(zoo: Zoo) -> DepthReader:
     """MiDaS where it is installed, else the depth that the face mesh believes in."""
     return MidasDepth(zoo.open("midas_small")) if zoo.status("midas_small").installed else MeshDepth()
@@ -195,22 +239,31 @@ def _tells_liveness(card: Card) -> bool:
     return card.task is Task.LIVENESS and card.liveness is not None and card.liveness.threshold is not None
 
 
-def _open_liveness(zoo: Zoo, card: Card) -> tuple[LivenessNetwork, float]:
+def open_liveness(zoo: Zoo, card: Card, *, threads: int = MAX_THREADS) -> LivenessNetwork:
+    """Load a liveness network.
+
+    Raises:
+        ModelUnavailable: it is not installed; says what to run.
+        ModelError: it can't be loaded, or wants to be shown or read in another way than ours.
+    """
     use = card.liveness
-    if use is None or use.threshold is None:
-        raise ModelError(f"{card.name}: its card has no liveness threshold")
+    if use is None:
+        raise ModelError(f"{card.name}: its card doesn't say how it is read")
     if (use.box_scale, use.live_index) != (CONTEXT_SIDE, 0):
         # What its card asks for is not what it would be shown, and its scores would mean nothing.
         raise ModelError(
             f"{card.name}: wants a crop of {use.box_scale} face boxes and output {use.live_index}; "
             f"crops are {CONTEXT_SIDE} boxes and the one output is 0"
         )
-    network = LivenessCnn(zoo.open(card.name), slope=1.0 / use.temperature, intercept=use.bias)
-    return network, use.threshold
+    return LivenessCnn(zoo.open(card.name, threads=threads), slope=1.0 / use.temperature, intercept=use.bias)
 
 
-def _population(model: ModelId) -> Population:
-    """What `training/calibrate.py` measured beside the calibration: row 0 the mean, below it the factor."""
+def open_population(model: ModelId) -> Population:
+    """What `training/calibrate.py` measured beside the calibration: row 0 the mean, below it the factor.
+
+    Raises:
+        ModelError: the file is missing or not one.
+    """
     path = _population_path(model)
     try:
         values = np.load(path, allow_pickle=False).astype(np.float32)

@@ -7,7 +7,7 @@ import pytest
 
 from facekey.core.head import CLIP, Head, HeadInput
 
-VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "head_trace.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[3] / "models/weights/head_documented.json").read_text())
 
 
 def documented_head() -> Head:

@@ -10,20 +10,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import event as sql_event
 from sqlalchemy.engine import Connection
 
-from facekey.core.population import Population
+from facekey.core.population import JointPopulation, Population
 from facekey.core.types import Floats, ModelId, SubjectId
 from facekey.store.decoy import PopulationDecoy
 from tests.contract.store.opened import Store, event, template
-from tests.unit.core.made import DIMENSIONS, MODEL
+from tests.unit.core.made import DIMENSIONS, MODEL, direction
 
 FILES = sorted((Path(__file__).parents[3] / "models" / "weights").glob("*-population.npy"))
 PEOPLE = 300
+OTHER = ModelId("other:0")
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
 def population(request: pytest.FixtureRequest) -> Population:
     values = np.load(request.param).astype(np.float32)
-    return Population(mean=values[0], factor=values[1:])
+    factor = np.diag(values[1]) if len(values) == 2 else values[1:]  # voices: too few for more
+    return Population(mean=values[0], factor=factor)
 
 
 def strangers(population: Population, seed: int) -> Floats:
@@ -68,6 +70,34 @@ def test_decoys_resemble_each_other_as_strangers_do(population: Population) -> N
     spread = float(among_strangers.std())
     assert abs(float(among_decoys.mean() - among_strangers.mean())) < 4.0 * spread * math.sqrt(2.0 / PEOPLE)
     assert float(among_decoys.std()) == pytest.approx(spread, rel=0.1)
+
+
+def test_networks_agree_about_decoys_as_they_do_about_strangers() -> None:
+    dice = np.random.default_rng(8)
+    factor = np.kron(np.array([[1.0, 0.0], [0.9, 0.44]]), np.eye(DIMENSIONS)).astype(np.float32) / 20
+    whole = Population(dice.standard_normal(2 * DIMENSIONS).astype(np.float32) / 20, factor)
+    together = JointPopulation({MODEL: DIMENSIONS, OTHER: DIMENSIONS}, whole)
+    alone = {
+        model: Population(
+            whole.mean[part], np.linalg.cholesky(factor[part] @ factor[part].T).astype(np.float32)
+        )
+        for model, part in ((MODEL, slice(DIMENSIONS)), (OTHER, slice(DIMENSIONS, None)))
+    }
+    probe = {model: direction(21) for model in (MODEL, OTHER)}  # correlated parts, one direction
+
+    def agreement(maker: PopulationDecoy) -> float:
+        scores = [
+            [float(one.centroid().vector @ probe[one.model]) for one in maker.template(ghost).references]
+            for ghost in (SubjectId(f"ghost{n}") for n in range(PEOPLE))
+        ]
+        return float(np.corrcoef(np.array(scores).T)[0, 1])
+
+    assert agreement(PopulationDecoy(alone, key=b"k" * 32, together=together)) > 0.8
+    assert abs(agreement(PopulationDecoy(alone, key=b"k" * 32))) < 0.3
+    with pytest.raises(ValueError, match="other networks"):
+        PopulationDecoy({MODEL: alone[MODEL]}, key=b"k" * 32, together=together)
+    with pytest.raises(ValueError, match="as long as"):
+        JointPopulation({MODEL: DIMENSIONS}, whole)
 
 
 def test_one_score_tells_no_more_than_a_coin(population: Population) -> None:

@@ -1,5 +1,6 @@
 from collections import OrderedDict
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -22,12 +23,19 @@ from training.export_embedder import (  # noqa: E402
 from training.models.inception_resnet_v1 import InceptionResnetV1  # noqa: E402
 from training.models.iresnet import BLOCKS, IResNet  # noqa: E402
 
+Net = TypeVar("Net", IResNet, InceptionResnetV1)
+
 torch.set_num_threads(1)  # two threads wait for each other where the machine is busy
 
-SMALL = Architecture(lambda: IResNet((1, 2, 1, 1)), iresnet_graph, 112, mean=127.5, scale=127.5)
+
+def make_small() -> IResNet:
+    return IResNet((1, 2, 1, 1))
 
 
-def trained(network: torch.nn.Module, seed: int = 3) -> torch.nn.Module:
+SMALL = Architecture(make_small, iresnet_graph, 112, mean=127.5, scale=127.5)
+
+
+def trained(network: Net, seed: int = 3) -> Net:
     """Norms and slopes as after training: neither zero nor one."""
     torch.manual_seed(seed)
     for module in network.modules():
@@ -42,8 +50,8 @@ def trained(network: torch.nn.Module, seed: int = 3) -> torch.nn.Module:
 
 
 @pytest.fixture(scope="module")
-def small() -> torch.nn.Module:
-    return trained(SMALL.make())
+def small() -> IResNet:
+    return trained(make_small())
 
 
 def test_the_names_are_those_of_the_published_checkpoints() -> None:
@@ -76,7 +84,7 @@ def test_the_networks_have_the_published_size(name: str, blocks: int, millions: 
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(millions * 1e6, rel=2e-3)
 
 
-def test_a_small_iresnet_says_the_same_in_both(small: torch.nn.Module, tmp_path: Path) -> None:
+def test_a_small_iresnet_says_the_same_in_both(small: IResNet, tmp_path: Path) -> None:
     done = export(small, SMALL, tmp_path / "small.onnx")
     assert done.difference < 1e-5
     session = OnnxSession((tmp_path / "small.onnx").read_bytes(), model_id=ModelId("small"))
@@ -94,11 +102,9 @@ def test_inception_resnet_agrees_with_the_products_own_graph() -> None:
     assert compare(network, architecture.graph(network).SerializeToString(), architecture) < 1e-5
 
 
-def test_what_differs_is_not_written(
-    small: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_differs_is_not_written(small: IResNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Architecture(
-        SMALL.make, lambda _: iresnet_graph(trained(SMALL.make(), seed=9)), 112, 127.5, 127.5
+        SMALL.make, lambda _: iresnet_graph(trained(make_small(), seed=9)), 112, 127.5, 127.5
     )
     with pytest.raises(ExportDiffers, match="nothing was written"):
         export(small, other, tmp_path / "x.onnx")
@@ -106,9 +112,7 @@ def test_what_differs_is_not_written(
 
 
 @pytest.mark.parametrize("wrap", ["plain", "state_dict_backbone", "module"])
-def test_checkpoints_are_read_however_they_are_wrapped(
-    small: torch.nn.Module, tmp_path: Path, wrap: str
-) -> None:
+def test_checkpoints_are_read_however_they_are_wrapped(small: IResNet, tmp_path: Path, wrap: str) -> None:
     state = small.state_dict()
     stored: object = state
     if wrap == "state_dict_backbone":
@@ -116,19 +120,19 @@ def test_checkpoints_are_read_however_they_are_wrapped(
     elif wrap == "module":
         stored = OrderedDict((f"module.{name}", value) for name, value in state.items())
     torch.save(stored, tmp_path / "c.pt")
-    fresh = SMALL.make()
+    fresh = make_small()
     load(fresh, tmp_path / "c.pt")
     for name, value in fresh.state_dict().items():
         assert torch.equal(value, state[name]), name
 
 
-def test_a_checkpoint_of_another_network_is_refused_by_name(small: torch.nn.Module, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_network_is_refused_by_name(small: IResNet, tmp_path: Path) -> None:
     state = dict(small.state_dict())
     del state["layer2.1.conv1.weight"]
     state["layer9.0.conv1.weight"] = torch.zeros(1)
     state["fc.bias"] = torch.zeros(7)
     torch.save(state, tmp_path / "c.pt")
-    fresh = SMALL.make()
+    fresh = make_small()
     before = fresh.conv1.weight.clone()
     with pytest.raises(CheckpointRefused) as refused:
         load(fresh, tmp_path / "c.pt")
@@ -155,7 +159,7 @@ def test_a_file_without_names_is_refused(tmp_path: Path, stored: object) -> None
         load(SMALL.make(), tmp_path / "c.pt")
 
 
-def test_weights_that_are_no_numbers_are_refused(small: torch.nn.Module, tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_are_refused(small: IResNet, tmp_path: Path) -> None:
     state = {name: value.clone() for name, value in small.state_dict().items()}
     state["layer3.0.bn2.bias"][5] = float("nan")
     torch.save(state, tmp_path / "c.pt")
@@ -164,13 +168,13 @@ def test_weights_that_are_no_numbers_are_refused(small: torch.nn.Module, tmp_pat
 
 
 def test_the_documented_command(
-    small: torch.nn.Module,
+    small: IResNet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     torch.save(small.state_dict(), tmp_path / "backbone.pth")
-    monkeypatch.setitem(export_embedder.ARCHITECTURES, "iresnet100", SMALL)  # type: ignore[arg-type]
+    monkeypatch.setitem(export_embedder.ARCHITECTURES, "iresnet100", SMALL)
     arguments = ["--network", "iresnet100", "--checkpoint", str(tmp_path / "backbone.pth")]
     export_embedder.main([*arguments, "--output", str(tmp_path / "out.onnx")])
     assert "differ by" in capsys.readouterr().err

@@ -1,0 +1,67 @@
+"""From the file that training wrote to what fuses recognition networks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facekey.core.fused_embedding import EmbeddingFusion
+from facekey.core.fusion import FusionRule, ScoreFusion
+from facekey.core.population import JointPopulation, Population
+from facekey.core.types import ModelId
+from facekey.vision.embed.fused import FusedEmbedder
+from facekey.zoo.face_fusion import FusedEmbeddings, FusedScores, FusionKind, read_face_fusion
+from facekey.zoo.onnx import OnnxSession
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """What is known of several networks together.
+
+    Attributes:
+        rules: one for each set of them that a fusion was trained for.
+        together: how people are spread; None unless it was measured for exactly these.
+    """
+
+    rules: tuple[FusionRule, ...] = ()
+    together: JointPopulation | None = None
+
+
+def open_fusion(
+    populations: Mapping[ModelId, Population], *, kind: FusionKind | None = None, path: Path | None = None
+) -> Fusion:
+    """Read what was trained for some of these networks.
+
+    Args:
+        populations: of each network in use.
+        kind: which of the two; None for the one that was better when they were trained.
+        path: another file than the one that comes with FaceKey.
+
+    Raises:
+        ModelError: the file, or the network beside it, is not what it should be.
+        HashMismatch: the network beside it is another.
+    """
+    if len(populations) < 2:
+        return Fusion()
+    file = read_face_fusion(path)
+    together = file.together if file.together.sizes.keys() == populations.keys() else None
+    if (file.kind if kind is None else kind) == "scores":
+        return Fusion(_scores(file.scores, populations), together)
+    return Fusion(_embeddings(file.embeddings, populations), together)
+
+
+def _scores(
+    known: Sequence[FusedScores], populations: Mapping[ModelId, Population]
+) -> tuple[FusionRule, ...]:
+    return tuple(
+        ScoreFusion(one.shares, {model: populations[model] for model in one.shares}, one.calibration)
+        for one in known
+        if one.shares.keys() <= populations.keys()
+    )
+
+
+def _embeddings(known: FusedEmbeddings, populations: Mapping[ModelId, Population]) -> tuple[FusionRule, ...]:
+    wanted = {some: line for some, line in known.calibrations.items() if some <= populations.keys()}
+    if not wanted:
+        return ()
+    fuser = FusedEmbedder(OnnxSession(known.content, model_id=known.model), known.inputs)
+    return tuple(EmbeddingFusion(fuser, networks, line) for networks, line in wanted.items())

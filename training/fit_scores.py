@@ -1,0 +1,143 @@
+"""Fitting a score fusion: how much each network's cosine says, and what a face's spread takes off.
+
+A logistic regression over mated pairs and the strangers that look most alike: the others are
+told apart by any rule, and a fit to them would be a fit to what never matters. The two kinds
+weigh the same, so the score is a log-likelihood ratio but for a constant (Brummer and du
+Preez, "Application-independent evaluation of speaker detection", Computer Speech and
+Language 20, 2006).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facekey.core.fusion import Share
+from facekey.core.population import Population
+from facekey.core.types import Floats, ModelId
+
+HARDEST = 0.015  # of the strangers
+LEAST_WEIGHT = 1e-3  # of all; a network that says nothing new is heard a little, never against itself
+STEPS = 50
+RIDGE = 1e-6
+
+Vectors = Mapping[ModelId, Floats]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PairSet:
+    """Pairs of pictures by row, and whether they are one person."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    mated: NDArray[np.bool_]
+
+    def cosines(self, vectors: Floats) -> Floats:
+        """Of each pair, (P,)."""
+        chunk = 1 << 18
+        parts = [
+            np.einsum("nd,nd->n", vectors[self.left[at : at + chunk]], vectors[self.right[at : at + chunk]])
+            for at in range(0, len(self.left), chunk)
+        ]
+        return np.concatenate(parts)
+
+    def means(self, values: Floats) -> Floats:
+        """The mean of a number of the two pictures, (P,)."""
+        return np.asarray((values[self.left] + values[self.right]) / 2, np.float32)
+
+    def some(self, chosen: NDArray[np.bool_]) -> "PairSet":
+        """The chosen ones."""
+        return PairSet(self.left[chosen], self.right[chosen], self.mated[chosen])
+
+
+def all_pairs(rows: NDArray[np.int64], people: NDArray[np.int64]) -> PairSet:
+    """Every pair of these pictures, once."""
+    first, second = np.triu_indices(len(rows), 1)
+    left, right = rows[first], rows[second]
+    return PairSet(left, right, people[left] == people[right])
+
+
+def fit(
+    networks: Sequence[ModelId], vectors: Vectors, spreads: Mapping[ModelId, Floats], pairs: PairSet
+) -> dict[ModelId, Share]:
+    """The shares of a `core.fusion.ScoreFusion`.
+
+    Args:
+        networks: two or more.
+        vectors: by network (N, D) unit vectors.
+        spreads: by network (N,), `Population.spread`; without, none is taken off.
+        pairs: to learn from.
+    """
+    cosines = {model: pairs.cosines(vectors[model]) for model in networks}
+    chosen = _instructive(list(cosines.values()), pairs.mated)
+    few = pairs.some(chosen)
+    with_spread = [model for model in networks if model in spreads]
+    columns = [cosines[model][chosen] for model in networks]
+    columns += [-few.means(spreads[model]) for model in with_spread]
+    weights = _regress(np.stack(columns, axis=1).astype(np.float64), few.mated, at_least=len(networks))
+    weights /= weights[: len(networks)].sum()
+    taken = dict(zip(with_spread, weights[len(networks) :], strict=True))
+    return {
+        model: Share(round(float(weights[at]), 5), round(float(taken.get(model, 0.0)), 5))
+        for at, model in enumerate(networks)
+    }
+
+
+def populations_of(vectors: Vectors, people: NDArray[np.int64]) -> dict[ModelId, Population]:
+    """How these people are spread: covariance of one picture of each, which needs no second one."""
+    first = np.unique(people, return_index=True)[1]
+    made = {}
+    for model, all_of in vectors.items():
+        some = all_of[first].astype(np.float64)
+        values, directions = np.linalg.eigh(np.cov(some, rowvar=False))
+        factor = directions * np.sqrt(np.maximum(values, 0.0))
+        made[model] = Population(some.mean(axis=0).astype(np.float32), factor.astype(np.float32))
+    return made
+
+
+def _instructive(cosines: Sequence[Floats], mated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    alike = np.sum([values / values.std() for values in cosines], axis=0)
+    strangers = alike[~mated]
+    # At least as many as there are mated pairs: a handful would be single look-alikes.
+    share = max(HARDEST, min(1.0, mated.sum() / len(strangers)))
+    return mated | (alike >= np.quantile(strangers, 1 - share))
+
+
+def _regress(columns: Doubles, mated: NDArray[np.bool_], *, at_least: int) -> Doubles:
+    """Newton's method; what comes out below 0 is left out and the rest fitted again.
+
+    Args:
+        columns: (P, C).
+        mated: (P,).
+        at_least: so many of the first columns must have weights above 0, the others 0 or more.
+    """
+    scale = columns.std(axis=0)
+    scaled = columns / scale
+    free = np.ones(columns.shape[1], bool)
+    while True:
+        weights = _newton(scaled[:, free], mated)
+        if (weights > 0).all():
+            break
+        # The worst alone: without it others can come back above 0.
+        free[np.flatnonzero(free)[np.argmin(weights)]] = False
+    found = np.zeros(columns.shape[1])
+    found[free] = weights / scale[free]
+    found[:at_least] = np.maximum(found[:at_least], LEAST_WEIGHT * found[:at_least].sum())
+    return found
+
+
+def _newton(columns: Doubles, mated: NDArray[np.bool_]) -> Doubles:
+    design = np.column_stack([columns, np.ones(len(columns))])
+    each = np.where(mated, 0.5 / mated.sum(), 0.5 / (~mated).sum())
+    found = np.zeros(design.shape[1])
+    for _ in range(STEPS):
+        says = 0.5 * (1.0 + np.tanh(design @ found / 2.0))
+        slope = design.T @ (each * (says - mated)) + RIDGE * found
+        bend = (design * (each * says * (1 - says))[:, None]).T @ design + RIDGE * np.eye(len(found))
+        step = np.linalg.solve(bend, slope)
+        found = found - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return found[:-1]
