@@ -13,7 +13,14 @@ from facekey import __version__
 from facekey.core.errors import ModelError, RequestInvalid
 from facekey.core.types import Pixels
 from facekey.edge.code import bundle_code
-from facekey.edge.comparison import Comparison, Row, compare_networks, compare_scores, load_bundle
+from facekey.edge.comparison import (
+    SERVICE_LOOK_PX,
+    Comparison,
+    Row,
+    compare_networks,
+    compare_scores,
+    load_bundle,
+)
 from facekey.edge.made import Made, Precision, make_network
 from facekey.edge.recipe import Recipe, read_recipe
 from facekey.edge.runner.manifest import MANIFEST, Manifest, Network, Votes
@@ -24,7 +31,7 @@ from facekey.zoo.zoo import Zoo
 
 EMBEDDER = "mobilefacenet"
 MATCH_FMR = 1e-4  # as the service's default
-SERVICE_LOOKS = (640, 1280)
+SERVICE_LOOKS = (SERVICE_LOOK_PX, 2 * SERVICE_LOOK_PX)
 REPORT, REPORT_JSON = "report.md", "report.json"
 
 
@@ -156,7 +163,8 @@ def _compared(folder: Path, zoo: Zoo, cards_dir: Path, rows: tuple[Row, ...], or
             parity = compare_scores(load_bundle(plain), bundle, order.photos)
         finally:
             shutil.rmtree(plain, ignore_errors=True)
-    return Comparison(str(order.precision), order.times, rows, parity)
+    look = bundle.manifest.detector_px[0]
+    return Comparison(str(order.precision), order.times, look, rows, parity)
 
 
 def _write_plain(folder: Path, zoo: Zoo, cards_dir: Path) -> None:

@@ -14,6 +14,7 @@ PACKAGE = "facekey"
 RENAMED = "facekey_edge"
 RUNNER = ("facekey.edge.runner.command", "facekey.edge.runner.entry", "facekey.edge.runner.runner")
 ENTRY = "facekey.edge.runner.entry"
+FRONT = f"\nfrom {RENAMED}.edge.runner.runner import Runner as Runner\n"
 LIBRARIES = frozenset({"cv2", "numpy", "onnxruntime"})
 
 _ROOT = Path(__file__).parents[1]
@@ -45,6 +46,7 @@ def bundle_code() -> Mapping[str, bytes]:
         waiting += ours
         # A package is there as soon as one of its modules is.
         waiting += [name.rpartition(".")[0] for name in (*ours, module) if "." in name]
+    files[f"{RENAMED}/__init__.py"] += FRONT.encode()
     files[f"{RENAMED}/__main__.py"] = files.pop(_target(ENTRY, _ROOT / "edge" / "runner" / "entry.py"))
     return dict(sorted(files.items()))
 

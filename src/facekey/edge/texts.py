@@ -22,7 +22,7 @@ OpenCV.
 Run them in this folder. Exit codes: 0 yes, 1 no, 65 what was given can't be used. From Python:
 
     from pathlib import Path
-    from facekey_edge.edge.runner.runner import Runner
+    from facekey_edge import Runner
 
     runner = Runner.load(Path("."), threads=4)
     enrolled = runner.enrol([Path(name).read_bytes() for name in ("me1.jpg", "me2.jpg", "me3.jpg")])

@@ -338,6 +338,7 @@ def test_a_bundle_runs_in_a_bare_environment(
     refused = authenticate(samples["biden.jpg"])
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["reason"] == "no_match"
+    assert run(bare_python, folder, "-c", "from facekey_edge import Runner; Runner.load").returncode == 0
     template.write_bytes(template.read_bytes()[:-1])
     broken = authenticate(samples["obama2.jpg"])
     assert broken.returncode == 65
