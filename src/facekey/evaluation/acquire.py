@@ -16,10 +16,10 @@ from facekey.core.errors import ImageRefused, ModelOutputInvalid, SampleRejected
 from facekey.core.ports.vision import Detector, Embedder
 from facekey.core.types import Box, Detection, Floats, Frame, ModelId, Reason
 from facekey.evaluation.wrong import unusable
-from facekey.vision.align import FIVE_POINTS, TEMPLATE_PX, identity_crop
+from facekey.vision.align import FIVE_POINTS, TEMPLATE_PX
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
-from facekey.vision.pipeline import Pipeline
+from facekey.vision.pipeline import Pipeline, embed_face
 from facekey.vision.subject import SubjectPolicy, choose_subject
 
 MOST_PROMINENT = SubjectPolicy(dominance=1.0)
@@ -171,12 +171,7 @@ class AlignedAcquirer:
 def embed(frame: Frame, face: Detection, embedders: Sequence[Embedder]) -> dict[ModelId, Floats]:
     """Ask every recognition network about one face: a vector of each, or none."""
     try:
-        return {
-            embedder.model_id: embedder.embed(
-                [identity_crop(frame, face, crop_px=embedder.crop_px, layout=embedder.layout)]
-            )[0].vector
-            for embedder in embedders
-        }
+        return {one.model: one.vector for one in embed_face(frame, face, embedders)}
     except (ModelOutputInvalid, ValueError):
         return {}  # five landmarks on one point, or a crop of nothing: no face that could be compared
 

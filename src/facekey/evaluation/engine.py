@@ -13,12 +13,15 @@ from facekey.core.calibration import Calibration
 from facekey.core.matching import Matcher
 from facekey.core.types import Detection, Frame, ModelId
 from facekey.evaluation.acquire import MOST_PROMINENT, Acquirer, AlignedAcquirer, FaceAcquirer, Recognition
+from facekey.evaluation.scoring import FUSION
 from facekey.vision.pipeline import Pipeline
-from facekey.wiring.vision import EMBEDDERS, open_detector, open_vision, usable
+from facekey.wiring.vision import open_detector, open_recognisers, open_vision
 from facekey.zoo.cards import Card
 from facekey.zoo.convert.recipe import recipe_of
+from facekey.zoo.durable import sha256_of
+from facekey.zoo.face_fusion import FILE, read_face_fusion
 from facekey.zoo.onnx import runtime_version
-from facekey.zoo.zoo import Zoo
+from facekey.zoo.zoo import Zoo, default_cards_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,7 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
 
     @cache
     def recognition() -> Recognition:
-        adapters = ((name, adapter) for name, adapter in EMBEDDERS.items() if usable(zoo, zoo.card(name)))
-        return Recognition(open_detector(zoo), tuple(adapter(zoo.open(name)) for name, adapter in adapters))
+        return Recognition(open_detector(zoo), open_recognisers(zoo).embedders)
 
     @cache
     def most_prominent() -> Pipeline:
@@ -86,6 +88,9 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
         if (calibration := by_model.get(model)) is not None
     }
     state = _state(in_use)
+    networks = [_network(card) for card in in_use]
+    if len(calibrations) > 1:
+        networks += _fusion(frozenset(calibrations))
     return Engine(
         faces=FaceAcquirer(
             pipeline=vision.pipeline, most_prominent=most_prominent, recognition=recognition, state=state
@@ -96,13 +101,27 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
         calibrations=calibrations,
         match_evidence=match_evidence,
         liveness_threshold=vision.liveness_threshold,
-        networks=tuple(_network(card) for card in in_use),
+        networks=tuple(networks),
     )
 
 
 def _network(card: Card) -> Network:
     calibrated = None if card.calibration is None else card.calibration.born.data
     return Network(card.name, card.title, card.task, card.weights.sha256, calibrated)
+
+
+def _fusion(models: frozenset[ModelId]) -> list[Network]:
+    """What was learned about these networks together, where anything was."""
+    file = read_face_fusion()
+    if file.kind == "scores":
+        known = {frozenset(one.shares): one.calibration for one in file.scores}
+    else:
+        known = dict(file.embeddings.calibrations)
+    if models not in known:
+        return []
+    sha256 = sha256_of(default_cards_dir() / "weights" / FILE)
+    title = f"Fusion of {len(models)} networks, by {file.kind}"
+    return [Network(FUSION, title, "fuse", sha256, known[models].born.data)]
 
 
 def _state(cards: list[Card]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from facekey.evaluation.acquire import Acquirer
@@ -29,6 +30,11 @@ from facekey.evaluation.wrong import unusable
 CFP_FOLDS = 10
 CFP_LINE = re.compile(r"^(\d+)\s+(\S+)$")
 CFP_PAIR = re.compile(r"^(\d+),(\d+)$")
+SEEN = (
+    "Scores of networks here are calibrated on these very pictures, and a fusion learned its weights from "
+    "them: what is said of thresholds, and of the fusion, is of data already seen. The report of "
+    "training/train_fusion.py is of people that it never saw."
+)
 FEWEST_PHOTOS = 3  # that the product enrols
 
 Watching = Callable[[str], Watch]
@@ -66,10 +72,12 @@ class Protocols:
         root = _root(data, "lfw", "pairs.txt")
         pairs = read_pairs(root / "pairs.txt")
         got = self._acquired(_all_or_named(pairs, root / "images"), "LFW")
-        return [
+        made = [
             verify_pairs(got, pairs.pairs, self._engine(), title="LFW, list of pairs", key="lfw"),
             *self._whole(got, "LFW", "lfw"),
         ]
+        seen = any("LFW" in (network.calibrated or "") for network in self._engine().networks)
+        return [replace(one, notes=(*one.notes, SEEN)) for one in made] if seen else made
 
     def cfp_fp(self, data: Path) -> list[Section]:
         """Frontal against profile: CFP as it is handed out, a list of pairs, or a pack."""

@@ -164,10 +164,7 @@ def verify_all(got: Acquired, engine: Engine, *, title: str, key: str) -> Sectio
         (),
         tuple(drawn),
         worst,
-        (
-            f"Whoever has more pictures counts for more: one person alone has {percent(most)} of the pairs "
-            "of one person. That is why the interval is wide.",
-        ),
+        (f"Pairs share people: whoever has most pictures has {percent(most)} of the pairs of one person.",),
     )
 
 
