@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import print_table
 from facekey.core.calibration import evidence_of_fmr
+from facekey.core.choice import ALL_MEASURED, Choice
 from facekey.core.errors import RequestInvalid
 from facekey.evaluation.as_json import as_json
 from facekey.evaluation.cache import Captures, Forgetful, forget, open_cache
@@ -54,6 +55,15 @@ ShowFaces = Annotated[
     typer.Option("--show-faces", help="Show the pictures of failures in the page, which then holds faces."),
 ]
 
+NetworkNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--network",
+        help="A recognition network that decides, once for each; all that are installed otherwise.",
+        show_default=False,
+    ),
+]
+
 
 @app.callback()
 def root() -> None:
@@ -69,11 +79,13 @@ def lfw(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """LFW: the list of pairs, all pairs of its pictures, and templates of five photos."""
     _run(
         lambda protocols: protocols.lfw(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -86,11 +98,13 @@ def cfp_fp(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """CFP, frontal against profile: as it is handed out, or as a pack or list of pairs."""
     _run(
         lambda protocols: protocols.cfp_fp(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -103,11 +117,13 @@ def agedb_30(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """AgeDB, pictures 30 years apart: a pack, or a list of pairs beside the pictures."""
     _run(
         lambda protocols: protocols.agedb_30(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -124,11 +140,13 @@ def pairs(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """Any list of pairs; docs/evaluation.md has its forms."""
     _run(
         lambda protocols: protocols.pairs(pairs_file, images, everything=all_pairs),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -141,11 +159,13 @@ def pack(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """A .bin pack of aligned crops, as InsightFace hands them out: recognition alone."""
     _run(
         lambda protocols: protocols.pack(file),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -159,11 +179,13 @@ def identification(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """Searches by people who are enrolled and by strangers; a folder for each person."""
     _run(
         lambda protocols: protocols.identification(data, enrol=enrol),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -179,11 +201,13 @@ def detection(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """The share of pictures in which a face is found; with boxes, of faces found where they are."""
     _run(
         lambda protocols: protocols.detection(data, boxes=boxes),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -196,11 +220,13 @@ def glasses(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """Enrolled without glasses, probed with them, and the other way round."""
     _run(
         lambda protocols: protocols.glasses(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -213,11 +239,13 @@ def gender(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """LFW by gender: are error rates worse for one group?"""
     _run(
         lambda protocols: protocols.gender(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -230,11 +258,13 @@ def demographics(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """UTKFace by age, gender and ethnicity: false matches and failures, no identities."""
     _run(
         lambda protocols: protocols.demographics(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -247,11 +277,13 @@ def everything(
     textfile: Textfile = None,
     no_cache: NoCache = False,
     show_faces: ShowFaces = False,
+    network: NetworkNames = None,
 ) -> None:
     """Whatever of these the folder holds, in one report."""
     _run(
         lambda protocols: protocols.everything(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+        network,
     )
 
 
@@ -323,7 +355,9 @@ def cache_folder(settings: Settings) -> Path:
     return settings.models_dir.parent / "evaluation"
 
 
-def _run(measure: Callable[[Protocols], Iterable[Section]], wanted: Wanted) -> None:
+def _run(
+    measure: Callable[[Protocols], Iterable[Section]], wanted: Wanted, networks: list[str] | None
+) -> None:
     with told_in_one_line():
         wanted.check()
         settings = read_settings()
@@ -331,7 +365,12 @@ def _run(measure: Callable[[Protocols], Iterable[Section]], wanted: Wanted) -> N
 
         @cache
         def engine() -> Engine:
-            return open_engine(open_zoo(settings), match_evidence=evidence)
+            return open_engine(
+                open_zoo(settings),
+                match_evidence=evidence,
+                fusion=None if settings.fusion == "auto" else settings.fusion,
+                choice=Choice(frozenset(networks)) if networks else ALL_MEASURED,
+            )
 
         with _bars() as watching, _captures(settings, wanted) as captures:
             protocols = Protocols(

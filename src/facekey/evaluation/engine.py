@@ -10,16 +10,17 @@ import cv2
 
 from facekey import vision as vision_package
 from facekey.core.calibration import Calibration
+from facekey.core.choice import ALL_MEASURED, Choice
 from facekey.core.matching import Matcher
 from facekey.core.types import Detection, Frame, ModelId
 from facekey.evaluation.acquire import MOST_PROMINENT, Acquirer, AlignedAcquirer, FaceAcquirer, Recognition
 from facekey.evaluation.scoring import FUSION
 from facekey.vision.pipeline import Pipeline
 from facekey.wiring.vision import open_detector, open_recognisers, open_vision
-from facekey.zoo.cards import Card
+from facekey.zoo.cards import Card, Task
 from facekey.zoo.convert.recipe import recipe_of
 from facekey.zoo.durable import sha256_of
-from facekey.zoo.face_fusion import FILE, read_face_fusion
+from facekey.zoo.face_fusion import FILE, FusionKind, read_face_fusion
 from facekey.zoo.onnx import runtime_version
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
@@ -60,14 +61,23 @@ class Engine:
     networks: tuple[Network, ...]
 
 
-def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
+def open_engine(
+    zoo: Zoo, *, match_evidence: float, fusion: FusionKind | None = None, choice: Choice = ALL_MEASURED
+) -> Engine:
     """Load the networks that the service would load.
+
+    Args:
+        zoo: has the networks.
+        match_evidence: the deployment's threshold, in decades.
+        fusion: how several networks become one evidence; None for the better way.
+        choice: which recognition networks decide. Pictures are shown to all, so that what is kept
+            of them does for any choice.
 
     Raises:
         ModelUnavailable: one that decisions need is missing; says what to run.
         ModelError: one can't be loaded or is not what its card says.
     """
-    vision = open_vision(zoo)
+    vision = open_vision(zoo, fusion=fusion)
     in_use = [zoo.card(network.name) for network in vision.networks if network.in_use]
 
     @cache
@@ -81,23 +91,23 @@ def open_engine(zoo: Zoo, *, match_evidence: float) -> Engine:
     def find(frame: Frame) -> list[Detection]:
         return recognition().detector.detect(frame)
 
+    chosen = choice != ALL_MEASURED
+    matcher = open_recognisers(zoo, fusion=fusion, choice=choice).matcher if chosen else vision.matcher
     by_model = {card.model_id: card.calibration for card in in_use}
     calibrations = {
-        model: calibration
-        for model in vision.matcher.models
-        if (calibration := by_model.get(model)) is not None
+        model: calibration for model in matcher.models if (calibration := by_model.get(model)) is not None
     }
     state = _state(in_use)
-    networks = [_network(card) for card in in_use]
+    networks = [_network(card) for card in in_use if card.task != Task.EMBED or card.model_id in calibrations]
     if len(calibrations) > 1:
-        networks += _fusion(frozenset(calibrations))
+        networks += _fusion(frozenset(calibrations), fusion)
     return Engine(
         faces=FaceAcquirer(
             pipeline=vision.pipeline, most_prominent=most_prominent, recognition=recognition, state=state
         ),
         aligned=AlignedAcquirer(recognition=recognition, state=state),
         find=find,
-        matcher=vision.matcher,
+        matcher=matcher,
         calibrations=calibrations,
         match_evidence=match_evidence,
         liveness_threshold=vision.liveness_threshold,
@@ -110,17 +120,18 @@ def _network(card: Card) -> Network:
     return Network(card.name, card.title, card.task, card.weights.sha256, calibrated)
 
 
-def _fusion(models: frozenset[ModelId]) -> list[Network]:
+def _fusion(models: frozenset[ModelId], kind: FusionKind | None) -> list[Network]:
     """What was learned about these networks together, where anything was."""
     file = read_face_fusion()
-    if file.kind == "scores":
+    kind = file.kind if kind is None else kind
+    if kind == "scores":
         known = {frozenset(one.shares): one.calibration for one in file.scores}
     else:
         known = dict(file.embeddings.calibrations)
     if models not in known:
         return []
     sha256 = sha256_of(default_cards_dir() / "weights" / FILE)
-    title = f"Fusion of {len(models)} networks, by {file.kind}"
+    title = f"Fusion of {len(models)} networks, by {kind}"
     return [Network(FUSION, title, "fuse", sha256, known[models].born.data)]
 
 

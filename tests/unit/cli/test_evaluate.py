@@ -204,6 +204,21 @@ def test_marked_faces_are_found_where_they_are(
     assert "nobody.jpg (line 1)" in " ".join(missing.output.split())
 
 
+def test_only_the_networks_that_are_named_decide(people: Path, cache: Path, tmp_path: Path) -> None:
+    del cache
+    (tmp_path / "list.csv").write_text(PAIRS)
+    words = ["pairs", tmp_path / "list.csv", "--images", people, "--json", tmp_path / "report.json"]
+    result = run(*words, "--network", "mobilefacenet")
+    assert result.exit_code == Exit.YES, result.output
+    values = json.loads((tmp_path / "report.json").read_text())
+    assert [one["name"] for one in values["networks"] if one["task"] in {"embed", "fuse"}] == [
+        "mobilefacenet"
+    ]
+    unknown = run(*words, "--network", "nobody")
+    assert unknown.exit_code == Exit.SOFTWARE
+    assert "nobody" in unknown.output
+
+
 def test_recall_of_a_folder(people: Path, cache: Path) -> None:
     del cache
     result = run("detection", "--data", people)
