@@ -1,8 +1,10 @@
 """The files of a bundle that are for people, and for pip."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import files, version
+from pathlib import Path
 
+from facekey.core.errors import ModelError
 from facekey.zoo.cards import Card
 from facekey.zoo.zoo import default_cards_dir
 
@@ -53,7 +55,11 @@ def requirements() -> str:
 
 
 def licences(cards: Sequence[Card]) -> str:
-    """Whose work is in the bundle, with FaceKey's own licence and notice."""
+    """Whose work is in the bundle, with FaceKey's own licence and notice.
+
+    Raises:
+        ModelError: these are missing.
+    """
     lines = ["# Licences", "", "| Network | Title | Licence | Origin |", "|---|---|---|---|"]
     lines += [f"| {card.name} | {card.title} | {card.licence} | {card.origin} |" for card in cards]
     lines += [
@@ -68,6 +74,13 @@ def licences(cards: Sequence[Card]) -> str:
 
 
 def _own() -> str:
-    root = default_cards_dir().parent
-    found = [root / name for name in ("LICENSE", "NOTICE")]
-    return "\n\n".join(path.read_text(encoding="utf-8") for path in found if path.is_file())
+    """FaceKey's licence and notice: of the installed package, or of the source tree."""
+    texts = []
+    for name in ("LICENSE", "NOTICE"):
+        installed = [file for file in files("facekey") or () if file.name == name]
+        places = [Path(str(file.locate())) for file in installed]
+        found = next((path for path in (*places, default_cards_dir().parent / name) if path.is_file()), None)
+        if found is None:
+            raise ModelError(f"{name} is missing; a bundle without it must not be handed on")
+        texts.append(found.read_text(encoding="utf-8"))
+    return "\n\n".join(texts)
