@@ -113,7 +113,11 @@ function Consent({ onAgreed }: { readonly onAgreed: () => void }) {
       <Checkbox isSelected={agreed} isInvalid={missing && !agreed} onChange={setAgreed}>
         {words.agree}
       </Checkbox>
-      {missing && !agreed && <p role="alert">{words.mustAgree}</p>}
+      {missing && !agreed && (
+        <p className={styles["fault"]} role="alert">
+          {words.mustAgree}
+        </p>
+      )}
       <div>
         <Button tone="primary" onPress={() => (agreed ? onAgreed() : setMissing(true))}>
           {words.start}

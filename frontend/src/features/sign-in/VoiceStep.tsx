@@ -41,7 +41,8 @@ interface Props {
 export function VoiceStep({ userId, onAgain, onOther }: Props) {
   const { camera, state } = useCamera(PICTURE);
   const video = useRef<HTMLVideoElement>(null);
-  const [picture, setPicture] = useState<Blob | null>(null);
+  // Not a state: whoever began to record must see the picture that was taken since.
+  const picture = useRef<Blob | null>(null);
   const [sentence, setSentence] = useState(() => sentences(1)[0] ?? "");
   const [sending, setSending] = useState(false);
   const [answer, setAnswer] = useState<Answer | null>(null);
@@ -58,22 +59,24 @@ export function VoiceStep({ userId, onAgain, onOther }: Props) {
 
   const take = () => {
     setFault(null);
-    setPicture(null);
+    picture.current = null;
     setTimeout(() => {
       const encoder = new FrameEncoder(FRAME);
       void (video.current === null ? Promise.resolve(null) : encoder.encode(video.current))
-        .then(setPicture)
+        .then((taken) => {
+          picture.current = taken;
+        })
         .finally(() => encoder.close());
     }, TAKEN_AFTER_MS);
   };
   const send = (voice: File) => {
     setSentence(sentences(1)[0] ?? "");
-    if (picture === null) {
+    if (picture.current === null) {
       setFault(words.signIn.noCamera);
       return;
     }
     setSending(true);
-    answerOf(api.POST("/api/v1/authenticate", form({ user_id: userId, image: picture, voice })))
+    answerOf(api.POST("/api/v1/authenticate", form({ user_id: userId, image: picture.current, voice })))
       .then((told) => {
         setAnswer(told);
         setFault(told.advice);

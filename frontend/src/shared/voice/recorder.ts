@@ -83,6 +83,11 @@ export class Recorder {
     await context.audioWorklet.addModule(worklet);
     if (turn !== this.#turn) return null;
     const node = new AudioWorkletNode(context, "pcm", { numberOfOutputs: 0 });
+    const letGo = this.#release;
+    this.#release = () => {
+      node.port.onmessage = null; // blocks that are still on their way come too late
+      letGo();
+    };
     context.createMediaStreamSource(stream).connect(node);
     const parts: Float32Array[] = [];
     let count = 0;

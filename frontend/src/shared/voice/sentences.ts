@@ -8,7 +8,7 @@ export function sentences(count: number): string[] {
   return Array.from({ length: Math.min(count, left.length) }, () => {
     const [sentence = ""] = left.splice(below(left.length), 1);
     const digits = Array.from({ length: DIGITS }, () => text.voice.digits[below(10)]).join(", ");
-    return `${sentence} ${digits}.`;
+    return `${sentence} ${digits.charAt(0).toUpperCase()}${digits.slice(1)}.`;
   });
 }
 
