@@ -21,7 +21,7 @@ async def test_every_way_is_closed(client: httpx.AsyncClient, photos: Photos) ->
     assert [one["in_use"] for one in networks] == [False, False]
     sound, user = recording(), {"user_id": "anybody"}
     enrolment = [("recordings", (f"{number}.wav", sound)) for number in range(3)]
-    beside = {"image": photos.obama, "voice": ("voice.wav", sound)}
+    beside = {"image": ("face.jpg", photos.obama), "voice": ("voice.wav", sound)}
     for answer in (
         await client.post("/api/v1/voice/enrol", data=user, files=enrolment),
         await client.post("/api/v1/voice/verify", data=user, files={"recording": sound}),

@@ -116,6 +116,6 @@ def test_a_voice_is_enrolled_and_asked_for_after_the_face(
         assert page.locator("video").count() == 0
 
     # The same face with another voice, as the page would send it.
-    sent = {"image": photos.obama3, "voice": ("voice.wav", recording(BETTY))}
+    sent = {"image": ("face.jpg", photos.obama3), "voice": ("voice.wav", recording(BETTY))}
     answer = httpx.post(f"{url}/api/v1/authenticate", data={"user_id": "alan"}, files=sent, timeout=60).json()
     assert (answer["authenticated"], answer["reason"]) == (False, "voice_no_match")
