@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from facekey.cli import choice
 from facekey.cli.outcome import Exit, told_in_one_line
 from facekey.settings import read_settings
 from facekey.zoo.zoo import Status, Zoo
 
-app = typer.Typer(help="Networks: fetch, check and hand out.", no_args_is_help=True)
+app = typer.Typer(help="Networks: fetch, check, hand out, and choose which decide.", no_args_is_help=True)
 output = Console()
 
 Names = Annotated[list[str] | None, typer.Argument(help="Networks by name.", show_default=False)]
@@ -137,6 +138,12 @@ def export(
         for name in names:
             for path in zoo.export(name, to):
                 output.print(escape(str(path)), soft_wrap=True)
+
+
+app.command("promote")(choice.promote)
+app.command("rollback")(choice.rollback)
+app.command("shadow")(choice.shadow)
+app.command("deciding")(choice.deciding)
 
 
 def _zoo(cache: Path | None, mirror: str | None, cards: Path | None) -> Zoo:

@@ -13,6 +13,7 @@ from facekey.api.service import Service, StreamFacts, SystemFacts
 from facekey.core.calibration import confidence, evidence_of_fmr
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SettingsInvalid
+from facekey.core.ports.shadow import Shadow
 from facekey.core.ports.spoofs import SpoofWitness
 from facekey.services.follow_audit import LOOKS_S as AUDIT_LIVE_LOOKS_S
 from facekey.services.label import Label
@@ -43,9 +44,11 @@ from facekey.wiring.limits import (
     token_policy,
     vocabulary,
 )
+from facekey.wiring.networks import read_choice
 from facekey.wiring.privacy import make_privacy
 from facekey.wiring.recognition import People, make_people, make_recognition
 from facekey.wiring.records import Records, make_records
+from facekey.wiring.shadow import shadowing, with_shadow
 from facekey.wiring.spoofs import make_read_spoofs, witnessing
 from facekey.wiring.vision import Vision, open_vision, open_zoo
 from facekey.wiring.voice import make_voice, with_voice
@@ -70,14 +73,17 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         accounts = make_accounts(deployment, records.log)
         await _require_a_way_in(settings, accounts)
         meters = Meters()
+        choice, zoo = await read_choice(deployment), open_zoo(settings)
         vision = await asyncio.to_thread(
             open_vision,
-            open_zoo(settings),
+            zoo,
             limits=limits,
             observe=meters.took,
             spoof_photos=settings.store_images,
             fusion=None if settings.fusion == "auto" else settings.fusion,
+            choice=choice,
         )
+        vision = await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow)
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
             workers=settings.vision_threads, max_waiting=settings.vision_queue, observe=meters.took
@@ -91,6 +97,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
                 alerting(deployment),
                 witnessing(deployment, records, vision, workers) as witness,
+                shadowing(settings, vision, zoo, meters=meters, workers=workers) as shadow,
             ):
                 people = make_people(deployment, vision, gallery, shared, records.log)
                 service = await _assemble(
@@ -103,6 +110,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                     accounts=accounts,
                     meters=meters,
                     witness=witness,
+                    shadow=shadow,
                 )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
@@ -125,6 +133,7 @@ async def _assemble(
     accounts: Accounts,
     meters: Meters,
     witness: SpoofWitness,
+    shadow: Shadow,
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
     ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
@@ -149,6 +158,7 @@ async def _assemble(
         meter=meters,
         witness=witness,
         voice=None if voice is None else voice.step,
+        shadow=shadow,
     )
     privacy = make_privacy(deployment, records, people.templates, shared)
     labels = SqlLabels(deployment.database, deployment.ring, audit)

@@ -346,3 +346,20 @@ def test_rules_that_protect_nobody_are_refused(limits: dict[str, float]) -> None
 def test_bars_that_lock_people_out_are_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="personal bar"):
         BarPolicy(**limits)  # type: ignore[arg-type]
+
+
+def test_a_network_in_shadow_neither_holds_nor_learns() -> None:
+    alone = enrolled()
+    beside = References(OTHER, np.stack([direction(70 + number) for number in range(5)]))
+    template = replace(alone, references=(*alone.references, beside))
+    first = attempt(template, look(1))
+    assert unfit(template, first, matcher=MATCHER, policy=POLICY) is Held.NETWORK_MISSING
+    policy, course = replace(POLICY, beside=frozenset({OTHER})), Course()
+    for day in range(3):
+        shown = attempt(template, look(day + 1), day=day)
+        lesson = learn(template, course, shown, matcher=MATCHER, policy=policy)
+        course = lesson.course
+    assert lesson.template is not None
+    decides, watches = lesson.template.references
+    assert decides.adapted is not None
+    assert watches is beside

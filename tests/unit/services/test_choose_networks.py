@@ -60,15 +60,15 @@ async def enrol(store: Store, name: str, *models: ModelId) -> None:
 
 async def test_shadow_promotion_and_return(choose: ChooseNetworks, store: Store) -> None:
     await choose.shadow("new", caller=COMMAND_LINE)
-    assert await choose.now() == (Choice(shadow="new"), {"made"})
+    assert await choose.now() == (Choice(shadow="new"), frozenset({"made"}))
     await enrol(store, "alice", MODEL, NEW)
     await choose.promote("new", instead_of=["made"], caller=COMMAND_LINE)
-    assert await choose.now() == (Choice(frozenset({"new"}), "made"), {"new"})
+    assert await choose.now() == (Choice(frozenset({"new"}), "made"), frozenset({"new"}))
     await choose.rollback(caller=COMMAND_LINE)
-    assert await choose.now() == (Choice(shadow="new"), {"made"})
+    assert await choose.now() == (Choice(shadow="new"), frozenset({"made"}))
     await choose.shadow(None, caller=COMMAND_LINE)
     await choose.shadow(None, caller=COMMAND_LINE)  # nothing changes, so nothing is recorded
-    assert await choose.now() == (Choice(), {"made", "new"})
+    assert await choose.now() == (Choice(), frozenset({"made", "new"}))
     records = [one for one in await told(store) if one[0] != "done"]
     assert [outcome for outcome, _ in records] == ["shadowed", "promoted", "rolled_back", "shadowed"]
     assert records[1][1] == {

@@ -46,7 +46,8 @@ def trained(network: Net, seed: int = 3) -> Net:
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
         elif isinstance(module, torch.nn.PReLU):
             torch.nn.init.uniform_(module.weight, 0.0, 0.4)
-    return network.eval()
+    network.eval()
+    return network
 
 
 @pytest.fixture(scope="module")

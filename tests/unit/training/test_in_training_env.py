@@ -26,6 +26,7 @@ def test_training_tests_pass_where_torch_is() -> None:
         "test_minifasnet",
         "test_network",
         "test_pad",
+        "test_record",
         "test_temporal_training",
         "test_torchrun",
     )
