@@ -1,4 +1,4 @@
-"""Fitting a score fusion: how much each network's cosine says, and what a face's spread takes off.
+"""Fitting a score fusion: how much each network's cosine says.
 
 A logistic regression over mated pairs and the strangers that look most alike: the others are
 told apart by any rule, and a fit to them would be a fit to what never matters. The two kinds
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facekey.core.fusion import Share
-from facekey.core.population import Population
 from facekey.core.types import Floats, ModelId
 
 HARDEST = 0.015  # of the strangers
@@ -59,42 +57,77 @@ def all_pairs(rows: NDArray[np.int64], people: NDArray[np.int64]) -> PairSet:
     return PairSet(left, right, people[left] == people[right])
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted score.
+
+    Attributes:
+        weights: of the networks' cosines, adding up to 1.
+        marks: taken off for each unit of the pair's mean mark, 0 or more.
+    """
+
+    weights: dict[ModelId, float]
+    marks: dict[ModelId, float]
+
+    def scores(self, vectors: Vectors, marks: Mapping[ModelId, Floats], pairs: PairSet) -> Floats:
+        """Of each pair, (P,)."""
+        total = np.zeros(len(pairs.left), np.float32)
+        for model, weight in self.weights.items():
+            total += np.float32(weight) * pairs.cosines(vectors[model])
+        for model, weight in self.marks.items():
+            total -= np.float32(weight) * pairs.means(marks[model])
+        return total
+
+
 def fit(
-    networks: Sequence[ModelId], vectors: Vectors, spreads: Mapping[ModelId, Floats], pairs: PairSet
-) -> dict[ModelId, Share]:
-    """The shares of a `core.fusion.ScoreFusion`.
+    networks: Sequence[ModelId],
+    vectors: Vectors,
+    pairs: PairSet,
+    marks: Mapping[ModelId, Floats] | None = None,
+) -> Fit:
+    """The weights of a `core.fusion.ScoreFusion`.
 
     Args:
         networks: two or more.
         vectors: by network (N, D) unit vectors.
-        spreads: by network (N,), `Population.spread`; without, none is taken off.
         pairs: to learn from.
+        marks: for trials: by network (N,), something of a picture that may lower its scores.
     """
     cosines = {model: pairs.cosines(vectors[model]) for model in networks}
     chosen = _instructive(list(cosines.values()), pairs.mated)
     few = pairs.some(chosen)
-    with_spread = [model for model in networks if model in spreads]
+    marked = [] if marks is None else [model for model in networks if model in marks]
     columns = [cosines[model][chosen] for model in networks]
-    columns += [-few.means(spreads[model]) for model in with_spread]
+    columns += [-few.means(marks[model]) for model in marked if marks is not None]
     weights = _regress(np.stack(columns, axis=1).astype(np.float64), few.mated, at_least=len(networks))
-    weights /= weights[: len(networks)].sum()
-    taken = dict(zip(with_spread, weights[len(networks) :], strict=True))
+    weights = np.round(weights / weights[: len(networks)].sum(), 5)
+    return Fit(
+        dict(zip(networks, map(float, weights), strict=False)),
+        dict(zip(marked, map(float, weights[len(networks) :]), strict=True)),
+    )
+
+
+def spreads_of(
+    vectors: Vectors, people: NDArray[np.int64], known: NDArray[np.int64]
+) -> dict[ModelId, Floats]:
+    """Standard deviation of strangers' cosines around each picture, (N,), by network.
+
+    Doddington et al., "Sheep, Goats, Lambs and Wolves", ICSLP 1998, found that people differ in
+    it; the closed form takes a population for the cohort of a Z-norm (Auckenthaler et al.,
+    "Score Normalization for Text-Independent Speaker Verification Systems", 2000).
+
+    Args:
+        vectors: by network (N, D).
+        people: (N,) whose picture each is.
+        known: rows of the pictures that make the population, of each person the first.
+    """
+    first = known[np.unique(people[known], return_index=True)[1]]
     return {
-        model: Share(round(float(weights[at]), 5), round(float(taken.get(model, 0.0)), 5))
-        for at, model in enumerate(networks)
+        model: np.sqrt(
+            np.einsum("nd,de,ne->n", every, np.cov(every[first], rowvar=False), every, optimize=True)
+        ).astype(np.float32)
+        for model, every in vectors.items()
     }
-
-
-def populations_of(vectors: Vectors, people: NDArray[np.int64]) -> dict[ModelId, Population]:
-    """How these people are spread: covariance of one picture of each, which needs no second one."""
-    first = np.unique(people, return_index=True)[1]
-    made = {}
-    for model, all_of in vectors.items():
-        some = all_of[first].astype(np.float64)
-        values, directions = np.linalg.eigh(np.cov(some, rowvar=False))
-        factor = directions * np.sqrt(np.maximum(values, 0.0))
-        made[model] = Population(some.mean(axis=0).astype(np.float32), factor.astype(np.float32))
-    return made
 
 
 def _instructive(cosines: Sequence[Floats], mated: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Writing a trained fusion where the service finds it: `fusion.json` and the network beside it.
 
-What ships is fitted to all people of the set. The score fusion has three numbers for each
+What ships is fitted to all people of the set. The score fusion has one number for each
 network, so its calibration is counted on all pairs of strangers of the set. The embedding
 network has many more, so its calibration comes from the folds: each fold's strangers as the
 network of the others scored them.
@@ -9,7 +9,6 @@ network of the others scored them.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,10 +17,8 @@ from numpy.typing import NDArray
 
 from facekey.core.calibration import Birth, Calibration
 from facekey.core.errors import ModelError
-from facekey.core.fusion import ScoreFusion, Share
-from facekey.core.population import Population
+from facekey.core.fusion import ScoreFusion
 from facekey.core.types import Floats, ModelId
-from facekey.wiring.vision import open_population
 from facekey.zoo.durable import write_whole
 from facekey.zoo.face_fusion import FILE, FORMAT, read_face_fusion
 from facekey.zoo.zoo import Zoo, default_cards_dir
@@ -39,6 +36,7 @@ from training.progress import say
 NETWORK_FILE, POPULATION_FILE = "fusion_embedding.onnx", "fusion-population.npy"
 BLOCK_ROWS = 512
 DECIDES_AT = "0.0001"  # the false match rate of the default threshold
+NOBODY = -1  # as a fold that is left out
 PLACEHOLDER = Birth("", "", 0, date.min, "")
 
 Subset = tuple[ModelId, ...]
@@ -74,13 +72,12 @@ def install(
         card = zoo.cards.get(model.partition(":")[0])
         if card is None or card.model_id != model or card.calibration is None:
             raise ModelError(f"{model} has no card with a calibration; run training/calibrate.py first")
-    populations = {model: open_population(model) for model in networks}
     folder = default_cards_dir() / "weights" if folder is None else folder
     content = export(fusion, [given.straight[model].shape[1] for model in networks])
     document = {
         "format": FORMAT,
         "kind": better(rows, networks),
-        "scores": [_scores(subset, given, folds, populations) for subset in embeddings],
+        "scores": [_scores(subset, given, folds) for subset in embeddings],
         "population": POPULATION_FILE,
         "embedding": {
             "file": NETWORK_FILE,
@@ -108,30 +105,22 @@ def better(rows: Sequence[Row], networks: Subset) -> str:
     return "scores" if missed["scores"] <= missed["embedding"] else "embedding"
 
 
-def _scores(
-    subset: Subset, given: Embedded, folds: Folds, populations: Mapping[ModelId, Population]
-) -> dict[str, object]:
+def _scores(subset: Subset, given: Embedded, folds: Folds) -> dict[str, object]:
     vectors = {model: given.straight[model] for model in subset}
-    spreads = {model: populations[model].spread(vectors[model]) for model in subset}
-    shares = fit_scores.fit(subset, vectors, spreads, folds.pairs_of_others(-1))
-    some = {model: populations[model] for model in subset}
-    strangers = _stranger_scores(shares, vectors, some, given.people)
-    born = _born(given, "all pairs of different people, one picture against one", strangers.size)
+    weights = fit_scores.fit(subset, vectors, folds.pairs_of_others(NOBODY)).weights
+    strangers = _stranger_scores(weights, vectors, given.people)
     return {
-        "shares": {model: asdict(share) for model, share in shares.items()},
+        "weights": weights,
         "knots": knots_of(strangers),
-        "born": born,
+        "born": _born(given, "all pairs of different people, one picture against one", strangers.size),
     }
 
 
 def _stranger_scores(
-    shares: Mapping[ModelId, Share],
-    vectors: Mapping[ModelId, Floats],
-    populations: Mapping[ModelId, Population],
-    people: NDArray[np.int64],
+    weights: Mapping[ModelId, float], vectors: Mapping[ModelId, Floats], people: NDArray[np.int64]
 ) -> Floats:
     # The product's own rule, before its calibration, so that what is counted is what decides.
-    rule = ScoreFusion(shares, populations, Calibration(((0.0, 1.0), (1.0, 2.0)), PLACEHOLDER))
+    rule = ScoreFusion(weights, Calibration(((0.0, 1.0), (1.0, 2.0)), PLACEHOLDER))
     parts = []
     for start in range(0, len(people), BLOCK_ROWS):
         some = slice(start, start + BLOCK_ROWS)

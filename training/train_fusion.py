@@ -9,7 +9,7 @@ installed takes part, or those of `--networks`; published ones without a card ar
 
 Two kinds are trained and compared with each network alone, for every subset of the networks:
 
-    scores      a calibrated sum of cosines, less what the faces' spreads take off (core.fusion)
+    scores      a calibrated sum of the cosines (core.fusion)
     embedding   an adapter for each network and three layers give one 512-D vector (core.fused_embedding)
 
 Beside them stand ways that do not ship, with what speaks against them. The report (JSON,
@@ -28,7 +28,6 @@ if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from facekey.core.errors import FaceKeyError
-from facekey.core.fusion import Share as NetworkShare
 from facekey.core.metrics import threshold_at_fmr
 from facekey.core.types import Floats, ModelId
 from facekey.evaluation.pairs import read_pairs
@@ -64,36 +63,40 @@ class Ways:
         """A network by itself."""
         return lambda _, pairs: pairs.cosines(self._given.straight[model])
 
-    def scores(self, subset: Subset, *, spread: bool = True) -> Judge:
-        """The score fusion, or the same without spreads."""
-        return self._fitted(subset, self.spreads if spread else lambda _: {})
+    def scores(self, subset: Subset) -> Judge:
+        """The score fusion."""
+        return self._fitted(subset, lambda _: {})
+
+    def less_spreads(self, subset: Subset) -> Judge:
+        """Not for use: the score fusion that also takes off how much a face resembles strangers."""
+        return self._fitted(subset, self.spreads)
 
     def with_lengths(self, subset: Subset) -> Judge:
         """Not for use: the score fusion that also takes the vectors' lengths for a sign of quality."""
-        # A length counts like a spread of the opposite sign: short vectors, poor pictures, gain.
+        # Short vectors, of poor pictures, gain.
         marks = {
             model: np.asarray((np.log(lengths) - np.log(lengths).mean()) / np.log(lengths).std(), np.float32)
             for model, lengths in self._given.lengths.items()
         }
         return self._fitted(subset, lambda _: marks)
 
-    def _fitted(self, subset: Subset, spreads_of: Callable[[int], dict[ModelId, Floats]]) -> Judge:
+    def _fitted(self, subset: Subset, marks_of: Callable[[int], dict[ModelId, Floats]]) -> Judge:
         """Scores counted from the line that one stranger in 10,000 of the other folds reaches.
 
-        What is taken off differs from fold to fold, and with it where a fold's scores lie; the
-        service has a calibration for that.
+        Weights differ from fold to fold, and with them where a fold's scores lie; the service
+        has a calibration for that.
         """
-        fits: dict[int, tuple[dict[ModelId, NetworkShare], float]] = {}
+        fits: dict[int, tuple[fit_scores.Fit, float]] = {}
 
         def score(fold: int, pairs: PairSet) -> Floats:
-            spreads = spreads_of(fold)
+            vectors, marks = self._given.straight, marks_of(fold)
             if fold not in fits:
                 others = self._folds.pairs_of_others(fold)
-                shares = fit_scores.fit(subset, self._given.straight, spreads, others)
-                strangers = fused_scores(shares, self._given, spreads, others.some(~others.mated))
-                fits[fold] = shares, threshold_at_fmr(strangers, LINE_FMR)
-            shares, line = fits[fold]
-            return np.asarray(fused_scores(shares, self._given, spreads, pairs) - line, np.float32)
+                fitted = fit_scores.fit(subset, vectors, others, marks)
+                strangers = fitted.scores(vectors, marks, others.some(~others.mated))
+                fits[fold] = fitted, threshold_at_fmr(strangers, LINE_FMR)
+            fitted, line = fits[fold]
+            return np.asarray(fitted.scores(vectors, marks, pairs) - line, np.float32)
 
         return score
 
@@ -112,20 +115,15 @@ class Ways:
         """Of every picture, by the population of the other folds."""
         if fold not in self._spreads:
             rows = self._folds.others(fold)
-            vectors = {model: self._given.straight[model][rows] for model in self._networks}
-            populations = fit_scores.populations_of(vectors, self._given.people[rows])
-            self._spreads[fold] = {
-                model: population.spread(self._given.straight[model])
-                for model, population in populations.items()
-            }
+            vectors = {model: self._given.straight[model] for model in self._networks}
+            self._spreads[fold] = fit_scores.spreads_of(vectors, self._given.people, rows)
         return self._spreads[fold]
 
     def fusion(self, fold: int) -> FusionNetwork:
         """The embedding network of the other folds; of all people for `NO_FOLD`."""
         if fold not in self._fusions:
             pairs, rows = self._folds.pairs_of_others(fold), self._folds.others(fold)
-            shares = fit_scores.fit(self._networks, self._given.straight, {}, pairs)
-            weights = [shares[model].weight for model in self._networks]
+            weights = list(fit_scores.fit(self._networks, self._given.straight, pairs).weights.values())
             self._fusions[fold] = fit_embedding.train(
                 self._networks,
                 fit_embedding.adapters_of(self._networks, weights, self._given, rows),
@@ -137,18 +135,6 @@ class Ways:
                 label="fused embedding" if fold < 0 else f"fused embedding, fold {fold + 1}",
             )
         return self._fusions[fold]
-
-
-def fused_scores(
-    shares: dict[ModelId, NetworkShare], given: Embedded, spreads: dict[ModelId, Floats], pairs: PairSet
-) -> Floats:
-    """Scores before calibration, as `core.fusion.ScoreFusion` has them."""
-    total = np.zeros(len(pairs.left), np.float32)
-    for model, share in shares.items():
-        total += np.float32(share.weight) * pairs.cosines(given.straight[model])
-        if model in spreads:
-            total -= np.float32(share.spread) * pairs.means(spreads[model])
-    return total
 
 
 def subsets(networks: Sequence[ModelId]) -> list[Subset]:
@@ -191,7 +177,7 @@ def main() -> None:
     for subset in subsets(models):
         add("scores", subset, ways.scores(subset), ships=True)
         add("embedding", subset, ways.embedding(subset), ships=True)
-    add("scores, no spread", models, ways.scores(models, spread=False), ships=False)
+    add("scores less spreads", models, ways.less_spreads(models), ships=False)
     add("scores, with lengths", models, ways.with_lengths(models), ships=False)
     write_report(args.output_dir, rows, given, folds, settings=_settings(args, models))
     if args.install:

@@ -8,7 +8,7 @@ a few vectors that were learned. Two things protect it from an impostor who feed
 the deployment chose to allow a fraction of a decade (`AdaptationPolicy.drift`).
 
 (2) A probe is learned only after an accepted, live, sharp attempt that matches the anchor,
-never what was learned before, far above the threshold in every network; only as one of
+never what was learned before, far above the threshold, with no network against it; only as one of
 several on as many days that agree with each other; and only if the template as a whole
 stays close to the anchor and still knows its photos.
 """
@@ -52,8 +52,9 @@ class AdaptationPolicy:
         match_threshold: the common one, in decades of false match rate.
         drift: decades below the threshold to which the anchor's evidence may fall while the
             learned template reaches it. 0: nobody passes who would not without adaptation.
-        stronger_by: decades above the threshold that a probe must match the anchor, in every
-            network by itself.
+        stronger_by: decades above the threshold that a probe must match the anchor.
+        least_alone: decades that each network by itself must give: what one was fooled by, the
+            others must at least not deny.
         liveness_share: how far between its threshold and 1 the liveness must be.
         least_quality: of the capture, 0..1.
         from_images: learn from single pictures too, not only from answered challenges.
@@ -72,6 +73,7 @@ class AdaptationPolicy:
     match_threshold: float
     drift: float = 0.0
     stronger_by: float = 2.0
+    least_alone: float = 2.0
     liveness_share: float = 0.5
     least_quality: float = 0.6
     from_images: bool = False
@@ -221,8 +223,9 @@ def _match_objection(
     enrolled = {one.model for one in template.references} - policy.beside
     if set(match.by_network) != enrolled or not enrolled.issuperset(matcher.models):
         return Held.NETWORK_MISSING
-    strong = min(match.by_network.values()) >= policy.match_threshold + policy.stronger_by
-    return None if strong else Held.MATCH_WEAK
+    together = match.evidence >= policy.match_threshold + policy.stronger_by
+    alone = min(match.by_network.values()) >= policy.least_alone
+    return None if together and alone else Held.MATCH_WEAK
 
 
 def _too_early(course: Course, attempt: LiveAttempt, policy: AdaptationPolicy) -> Held | None:
@@ -303,8 +306,8 @@ def _turn(template: Template) -> float:
 
 
 def _agreement(left: Pending, right: Pending, matcher: Matcher) -> float:
-    """Evidence that two probes are one person, by the network that believes it least."""
-    return min(matcher.compare_probes(left.embeddings, right.embeddings).by_network.values())
+    """Evidence that two probes are one person."""
+    return matcher.compare_probes(left.embeddings, right.embeddings).evidence
 
 
 def _closest(left: Pending, right: Pending) -> float:

@@ -155,12 +155,15 @@ def _second_person(evidences: Sequence[Evidence], matcher: Matcher, policy: Regi
 
 
 def _cosines(evidences: Sequence[Evidence]) -> Floats:
-    """How alike each two photos are, in the mean of the networks: (N, N)."""
+    """How alike each two photos are to the first network, (N, N).
+
+    Cosines of different networks have no common scale, and the line between one person and two
+    was measured with that one.
+    """
     if not evidences:
         return np.zeros((0, 0), np.float32)
-    stacks = [references.vectors for references in references_of(evidences)]
-    mean: Floats = np.stack([stack @ stack.T for stack in stacks]).mean(axis=0, dtype=np.float32)
-    return mean
+    vectors = references_of(evidences)[0].vectors
+    return np.asarray(vectors @ vectors.T, np.float32)
 
 
 def _contrast(cosines: Floats, few: list[int], rest: list[int]) -> float:

@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 
 from facekey.core.calibration import Calibration
-from facekey.core.population import Population
 from facekey.core.similarity import likeness_of, likenesses_of
 from facekey.core.types import Floats, ModelId
 
@@ -71,56 +70,32 @@ class FusionRule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one network says in a fused score.
-
-    Attributes:
-        weight: of its cosine, above 0: more likeness never lowers the score.
-        spread: taken off for each unit of the two faces' mean spread, 0 or more. Who resembles
-            many needs more likeness. It evens out the false match rate between faces.
-
-    Raises:
-        ValueError: a number is not finite, or of the wrong sign.
-    """
-
-    weight: float
-    spread: float
-
-    def __post_init__(self) -> None:
-        """Refuse a score that falls with likeness, or rewards resembling everybody."""
-        if not (0.0 < self.weight < math.inf and 0.0 <= self.spread < math.inf):
-            raise ValueError("a network's weight is above 0 and its spread 0 or more")
-
-
-@dataclass(frozen=True, slots=True)
 class ScoreFusion:
     """A logistic regression's log-likelihood ratio over the networks' cosines, calibrated.
 
     Attributes:
-        shares: of each network.
-        populations: of each network, for the spreads.
-        calibration: from the score to evidence; its "cosine" is the score here, for which
-            the weights are scaled to a sum of 1.
+        weights: of each network's cosine, all above 0, so that more likeness never lowers the
+            score, and adding up to 1.
+        calibration: from the sum to evidence.
 
     Raises:
-        ValueError: there are fewer than two networks, or one lacks its population.
+        ValueError: there are fewer than two networks, or weights are not such.
     """
 
-    shares: Mapping[ModelId, Share]
-    populations: Mapping[ModelId, Population]
+    weights: Mapping[ModelId, float]
     calibration: Calibration
 
     def __post_init__(self) -> None:
         """Refuse what is no fusion."""
-        if len(self.shares) < 2 or not self.shares.keys() <= self.populations.keys():
-            raise ValueError("a fusion has two networks or more, and a population for each")
-        if not math.isclose(math.fsum(share.weight for share in self.shares.values()), 1.0, abs_tol=1e-3):
+        if len(self.weights) < 2 or not all(0.0 < weight < 1.0 for weight in self.weights.values()):
+            raise ValueError("a fusion has two networks or more, each with a weight between 0 and 1")
+        if not math.isclose(math.fsum(self.weights.values()), 1.0, abs_tol=1e-3):
             raise ValueError("the weights of a fusion add up to 1")
 
     @property
     def networks(self) -> frozenset[ModelId]:
         """The networks that it is for."""
-        return frozenset(self.shares)
+        return frozenset(self.weights)
 
     def evidence(self, probe: Means, reference: Means) -> float:
         """Evidence that two sides are one person.
@@ -129,7 +104,9 @@ class ScoreFusion:
             ValueError: a number is not finite.
         """
         return self.calibration.evidence(
-            math.fsum(self._part(model, probe[model], reference[model]) for model in self.shares)
+            math.fsum(
+                weight * likeness_of(probe[model], reference[model]) for model, weight in self.weights.items()
+            )
         )
 
     def evidences(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
@@ -137,17 +114,9 @@ class ScoreFusion:
         return self.calibration.evidences(self.scores(probes, references))
 
     def scores(self, probes: Mapping[ModelId, Floats], references: Mapping[ModelId, Floats]) -> Floats:
-        """The scores before calibration, (N, M) float32."""
-        rows = (len(side[next(iter(self.shares))]) for side in (probes, references))
-        total = np.zeros(tuple(rows), np.float32)  # (N, M)
-        for model, share in self.shares.items():
-            left, right = (self.populations[model].spread(side[model]) for side in (probes, references))
-            likenesses = likenesses_of(probes[model], references[model])  # (N, M)
-            total += np.float32(share.weight) * likenesses
-            total -= np.float32(share.spread / 2) * (left[:, None] + right[None, :])
-        return total
-
-    def _part(self, model: ModelId, probe: Floats, reference: Floats) -> float:
-        share, population = self.shares[model], self.populations[model]
-        spread = (population.spread_of(probe) + population.spread_of(reference)) / 2
-        return share.weight * likeness_of(probe, reference) - share.spread * spread
+        """The sums before calibration, (N, M) float32."""
+        parts = [
+            np.float32(weight) * likenesses_of(probes[model], references[model])
+            for model, weight in self.weights.items()
+        ]
+        return np.asarray(np.sum(parts, axis=0), dtype=np.float32)

@@ -1,12 +1,9 @@
 """How one network's embeddings of many people are spread.
 
-Measured by `training/calibrate.py` beside the network's calibration. Two things are made of
-it: stand-ins for ids that don't exist (`store.decoy`), and how far strangers' scores spread
-around one face (`spread`), which is what tells a face that resembles many from one that
-resembles few.
+Measured by `training/calibrate.py` beside the network's calibration. Stand-ins for ids that
+don't exist are drawn from it (`store.decoy`).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -39,22 +36,6 @@ class Population:
             )
         if not (np.isfinite(self.mean).all() and np.isfinite(self.factor).all()):
             raise ValueError("a number of the population is not finite")
-
-    def spread(self, vectors: Floats) -> Floats:
-        """Standard deviation of strangers' scores around each face: (N, D) -> (N,).
-
-        On the scale of `core.similarity.likeness`: the vectors are single unit vectors, or
-        means of several photos, which are shorter. Doddington et al., "Sheep, Goats, Lambs
-        and Wolves", ICSLP 1998, found that people differ in it; the closed form takes the
-        population for the cohort of a Z-norm (Auckenthaler et al., "Score Normalization for
-        Text-Independent Speaker Verification Systems", Digital Signal Processing 10, 2000).
-        """
-        lengths = np.linalg.norm(vectors, axis=1)  # (N,)
-        return np.asarray(np.linalg.norm(vectors @ self.factor, axis=1) / np.sqrt(lengths), dtype=np.float32)
-
-    def spread_of(self, vector: Floats) -> float:
-        """`spread` of one face, (D,)."""
-        return float(np.linalg.norm(vector @ self.factor)) / math.sqrt(float(np.linalg.norm(vector)))
 
 
 @dataclass(frozen=True, slots=True)

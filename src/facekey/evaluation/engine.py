@@ -125,7 +125,7 @@ def _fusion(models: frozenset[ModelId], kind: FusionKind | None) -> list[Network
     file = read_face_fusion()
     kind = file.kind if kind is None else kind
     if kind == "scores":
-        known = {frozenset(one.shares): one.calibration for one in file.scores}
+        known = {frozenset(one.weights): one.calibration for one in file.scores}
     else:
         known = dict(file.embeddings.calibrations)
     if models not in known:

@@ -1,15 +1,14 @@
 """From the file that training wrote to what fuses recognition networks."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from facekey.core.fused_embedding import EmbeddingFusion
-from facekey.core.fusion import FusionRule, ScoreFusion
-from facekey.core.population import JointPopulation, Population
+from facekey.core.fusion import FusionRule
+from facekey.core.population import JointPopulation
 from facekey.core.types import ModelId
 from facekey.vision.embed.fused import FusedEmbedder
-from facekey.zoo.face_fusion import FusedEmbeddings, FusedScores, FusionKind, read_face_fusion
+from facekey.zoo.face_fusion import FusedEmbeddings, FusionKind, read_face_fusion
 from facekey.zoo.onnx import OnnxSession
 
 
@@ -27,12 +26,12 @@ class Fusion:
 
 
 def open_fusion(
-    populations: Mapping[ModelId, Population], *, kind: FusionKind | None = None, path: Path | None = None
+    models: frozenset[ModelId], *, kind: FusionKind | None = None, path: Path | None = None
 ) -> Fusion:
     """Read what was trained for some of these networks.
 
     Args:
-        populations: of each network in use.
+        models: the networks in use.
         kind: which of the two; None for the one that was better when they were trained.
         path: another file than the one that comes with FaceKey.
 
@@ -40,27 +39,17 @@ def open_fusion(
         ModelError: the file, or the network beside it, is not what it should be.
         HashMismatch: the network beside it is another.
     """
-    if len(populations) < 2:
+    if len(models) < 2:
         return Fusion()
     file = read_face_fusion(path)
-    together = file.together if file.together.sizes.keys() == populations.keys() else None
+    together = file.together if file.together.sizes.keys() == models else None
     if (file.kind if kind is None else kind) == "scores":
-        return Fusion(_scores(file.scores, populations), together)
-    return Fusion(_embeddings(file.embeddings, populations), together)
+        return Fusion(tuple(rule for rule in file.scores if rule.networks <= models), together)
+    return Fusion(_embeddings(file.embeddings, models), together)
 
 
-def _scores(
-    known: Sequence[FusedScores], populations: Mapping[ModelId, Population]
-) -> tuple[FusionRule, ...]:
-    return tuple(
-        ScoreFusion(one.shares, {model: populations[model] for model in one.shares}, one.calibration)
-        for one in known
-        if one.shares.keys() <= populations.keys()
-    )
-
-
-def _embeddings(known: FusedEmbeddings, populations: Mapping[ModelId, Population]) -> tuple[FusionRule, ...]:
-    wanted = {some: line for some, line in known.calibrations.items() if some <= populations.keys()}
+def _embeddings(known: FusedEmbeddings, models: frozenset[ModelId]) -> tuple[FusionRule, ...]:
+    wanted = {some: line for some, line in known.calibrations.items() if some <= models}
     if not wanted:
         return ()
     fuser = FusedEmbedder(OnnxSession(known.content, model_id=known.model), known.inputs)

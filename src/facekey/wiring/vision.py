@@ -175,7 +175,7 @@ def open_recognisers(
     if not embedders:
         raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
     populations = {model: open_population(model) for model in calibrations}
-    known = open_fusion(populations, kind=fusion)
+    known = open_fusion(frozenset(populations), kind=fusion)
     return Recognisers(tuple(embedders), Matcher(calibrations, known.rules), populations, known.together)
 
 

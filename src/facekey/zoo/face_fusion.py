@@ -14,7 +14,7 @@ import numpy as np
 
 from facekey.core.calibration import Birth, Calibration
 from facekey.core.errors import ModelError
-from facekey.core.fusion import Share
+from facekey.core.fusion import ScoreFusion
 from facekey.core.population import JointPopulation, Population
 from facekey.core.types import ModelId
 from facekey.zoo.durable import read_bounded, require_sha256
@@ -37,14 +37,6 @@ UNREADABLE = (
 
 FusionKind = Literal["scores", "embedding"]
 KINDS: tuple[FusionKind, ...] = ("scores", "embedding")
-
-
-@dataclass(frozen=True, slots=True)
-class FusedScores:
-    """A score fusion of one set of networks."""
-
-    shares: Mapping[ModelId, Share]
-    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ class FaceFusionFile:
     """
 
     kind: FusionKind
-    scores: tuple[FusedScores, ...]
+    scores: tuple[ScoreFusion, ...]
     embeddings: FusedEmbeddings
     together: JointPopulation
 
@@ -112,9 +104,9 @@ def _read(values: dict[str, Any], folder: Path) -> FaceFusionFile:
     return file
 
 
-def _scores(entry: dict[str, Any]) -> FusedScores:
-    shares = {ModelId(str(name)): Share(**numbers) for name, numbers in entry.pop("shares").items()}
-    return FusedScores(shares, _calibration(entry))
+def _scores(entry: dict[str, Any]) -> ScoreFusion:
+    weights = {ModelId(str(name)): float(weight) for name, weight in entry.pop("weights").items()}
+    return ScoreFusion(weights, _calibration(entry))
 
 
 def _embeddings(entry: dict[str, Any], folder: Path) -> FusedEmbeddings:

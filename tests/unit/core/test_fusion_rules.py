@@ -7,15 +7,13 @@ import pytest
 
 from facekey.core.calibration import Calibration
 from facekey.core.fused_embedding import EmbeddingFusion
-from facekey.core.fusion import FusionRule, ScoreFusion, Share, fuse
+from facekey.core.fusion import FusionRule, ScoreFusion, fuse
 from facekey.core.matching import Matcher
-from facekey.core.population import Population
 from facekey.core.types import Embedding, Floats, ModelId, References, SubjectId, Template
 from tests.unit.core.made import BORN, CALIBRATION, DIMENSIONS, direction, near
 
 A, B, C = ModelId("a:0"), ModelId("b:0"), ModelId("c:0")
 CALIBRATIONS = {A: CALIBRATION, B: CALIBRATION, C: CALIBRATION}
-FLAT = Population(np.zeros(DIMENSIONS, np.float32), np.zeros((DIMENSIONS, DIMENSIONS), np.float32))
 LINE = Calibration(((0.0, 1.0), (0.5, 3.0), (1.0, 6.0)), BORN)
 
 
@@ -27,12 +25,10 @@ class Adding:
         return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), np.float32)
 
 
-def rule(population: Population = FLAT, spread: float = 0.0) -> ScoreFusion:
-    shares = {A: Share(0.75, spread), B: Share(0.25, spread)}
-    return ScoreFusion(shares, {A: population, B: population}, LINE)
-
-
-RULES: list[FusionRule] = [rule(), EmbeddingFusion(Adding(), frozenset({A, B}), LINE)]
+RULES: list[FusionRule] = [
+    ScoreFusion({A: 0.75, B: 0.25}, LINE),
+    EmbeddingFusion(Adding(), frozenset({A, B}), LINE),
+]
 
 
 def person(seed: int, *models: ModelId) -> Template:
@@ -48,21 +44,9 @@ def test_a_weighted_sum_is_calibrated() -> None:
     centre = direction(1)
     left = [Embedding(centre, A), Embedding(centre, B)]
     right = [Embedding(near(centre, 0.6, 2), A), Embedding(near(centre, 0.2, 3), B)]
-    match = Matcher(CALIBRATIONS, [rule()]).compare_probes(left, right)
+    match = Matcher(CALIBRATIONS, RULES[:1]).compare_probes(left, right)
     assert match.evidence == pytest.approx(3.0, abs=1e-4)  # 0.75 x 0.6 + 0.25 x 0.2
     assert set(match.by_network) == {A, B}
-
-
-def test_who_resembles_many_needs_more_likeness() -> None:
-    loud = np.zeros((DIMENSIONS, DIMENSIONS), np.float32)
-    loud[0, 0] = 0.3  # strangers differ along the first axis only
-    hub, lone = np.eye(DIMENSIONS, dtype=np.float32)[:2]
-    evened = rule(Population(np.zeros(DIMENSIONS, np.float32), loud), spread=0.5)
-    plain = rule()
-    for face, loses in ((hub, True), (lone, False)):
-        sides = {A: near(face, 0.5, 9), B: near(face, 0.5, 9)}
-        other = {A: face, B: face}
-        assert (evened.evidence(sides, other) < plain.evidence(sides, other) - 0.1) == loses
 
 
 @pytest.mark.parametrize("learned", RULES, ids=["scores", "embedding"])
@@ -109,20 +93,21 @@ def test_a_number_that_is_none_is_never_a_score(learned: FusionRule) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight", "spread"), [(0.0, 0.0), (-0.1, 0.0), (float("nan"), 0.0), (0.5, -0.1), (0.5, float("inf"))]
+    "weights",
+    [
+        {A: 1.0},
+        {A: 0.5, B: 0.6},
+        {A: 1.0, B: 0.0},
+        {A: 1.5, B: -0.5},
+        {A: 0.5, B: float("nan")},
+    ],
 )
-def test_likeness_never_lowers_a_score(weight: float, spread: float) -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        Share(weight, spread)
+def test_likeness_never_lowers_a_score(weights: dict[ModelId, float]) -> None:
+    with pytest.raises(ValueError, match=r"weight"):
+        ScoreFusion(weights, LINE)
 
 
 def test_what_is_no_fusion_is_refused() -> None:
-    with pytest.raises(ValueError, match="two networks"):
-        ScoreFusion({A: Share(1.0, 0.0)}, {A: FLAT}, LINE)
-    with pytest.raises(ValueError, match="population"):
-        ScoreFusion({A: Share(0.5, 0.0), B: Share(0.5, 0.0)}, {A: FLAT}, LINE)
-    with pytest.raises(ValueError, match="add up"):
-        ScoreFusion({A: Share(0.5, 0.0), B: Share(0.6, 0.0)}, {A: FLAT, B: FLAT}, LINE)
     with pytest.raises(ValueError, match="two networks"):
         EmbeddingFusion(Adding(), frozenset({A}), LINE)
     with pytest.raises(ValueError, match="same networks"):

@@ -74,12 +74,13 @@ def test_decoys_resemble_each_other_as_strangers_do(population: Population) -> N
 
 def test_networks_agree_about_decoys_as_they_do_about_strangers() -> None:
     dice = np.random.default_rng(8)
-    factor = np.kron(np.array([[1.0, 0.0], [0.9, 0.44]]), np.eye(DIMENSIONS)).astype(np.float32) / 20
-    whole = Population(dice.standard_normal(2 * DIMENSIONS).astype(np.float32) / 20, factor)
+    factor = np.kron(np.array([[1.0, 0.0], [0.9, 0.44]]), np.eye(DIMENSIONS) / 20).astype(np.float32)
+    whole = Population(np.asarray(dice.standard_normal(2 * DIMENSIONS) / 20, np.float32), factor)
     together = JointPopulation({MODEL: DIMENSIONS, OTHER: DIMENSIONS}, whole)
     alone = {
         model: Population(
-            whole.mean[part], np.linalg.cholesky(factor[part] @ factor[part].T).astype(np.float32)
+            np.asarray(whole.mean[part], np.float32),
+            np.asarray(np.linalg.cholesky(factor[part] @ factor[part].T), np.float32),
         )
         for model, part in ((MODEL, slice(DIMENSIONS)), (OTHER, slice(DIMENSIONS, None)))
     }

@@ -22,6 +22,7 @@ from training.embedders import open_networks  # noqa: E402
 from training.export_fusion import export  # noqa: E402
 from training.fusion_report import Row, write_report  # noqa: E402
 from training.install_fusion import better, install  # noqa: E402
+from training.models.fusion import FusionNetwork  # noqa: E402
 from training.train_fusion import NO_FOLD, Ways, subsets  # noqa: E402
 
 torch.set_num_threads(1)
@@ -43,15 +44,12 @@ def few_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_says_more_counts_for_more_and_nobody_counts_against() -> None:
     given = people(SHARP, BLURRED, DEAF)
     folds = judge_fusion.cut(given, listed(given))
-    pairs = folds.pairs_of_others(0)
-    spreads = {
-        model: one.spread(given.straight[model])
-        for model, one in fit_scores.populations_of(given.straight, given.people).items()
-    }
-    shares = fit_scores.fit((SHARP, BLURRED, DEAF), given.straight, spreads, pairs)
-    assert sum(share.weight for share in shares.values()) == pytest.approx(1.0, abs=1e-3)
-    assert shares[SHARP].weight > shares[BLURRED].weight > shares[DEAF].weight > 0
-    assert all(share.spread >= 0 for share in shares.values())
+    everybody = np.arange(len(given.names))
+    marks = fit_scores.spreads_of(given.straight, given.people, everybody)
+    fitted = fit_scores.fit((SHARP, BLURRED, DEAF), given.straight, folds.pairs_of_others(0), marks)
+    assert sum(fitted.weights.values()) == pytest.approx(1.0, abs=1e-3)
+    assert fitted.weights[SHARP] > fitted.weights[BLURRED] > fitted.weights[DEAF] > 0
+    assert all(mark >= 0 for mark in fitted.marks.values())
 
 
 def test_folds_share_nobody() -> None:
@@ -79,13 +77,14 @@ def test_two_networks_together_are_better_than_one() -> None:
     assert missed(ways.scores(NETWORKS)) < alone
     assert missed(ways.embedding(NETWORKS)) < alone
     assert missed(ways.with_lengths(NETWORKS)) < alone
+    assert missed(ways.less_spreads(NETWORKS)) < alone
 
 
 def test_the_adapters_begin_as_the_score_fusion() -> None:
     given = people(*NETWORKS)
     rows = np.arange(len(given.names))
     adapters = fit_embedding.adapters_of(NETWORKS, (0.7, 0.3), given, rows)
-    fusion = fit_embedding.FusionNetwork(adapters).eval()
+    fusion = FusionNetwork(adapters).eval()
     fused = fit_embedding.fused(fusion, NETWORKS, NETWORKS, given)
     pairs = fit_scores.all_pairs(rows[:40], given.people)
     wanted = 0.7 * pairs.cosines(given.straight[SHARP]) + 0.3 * pairs.cosines(given.straight[BLURRED])

@@ -12,7 +12,6 @@ import pytest
 from facekey.core.errors import HashMismatch, ModelError
 from facekey.core.fused_embedding import EmbeddingFusion
 from facekey.core.fusion import ScoreFusion
-from facekey.core.population import Population
 from facekey.core.types import ModelId
 from facekey.wiring.fusion import open_fusion
 from facekey.zoo.convert.graph import Graph
@@ -34,7 +33,7 @@ def network() -> bytes:
     ]
     graph.node("LpNormalization", graph.node("Sum", *parts), output="fused", axis=1, p=2)
     inputs = {f"network{place}": ("batch", size) for place, size in enumerate(SIZES.values())}
-    return graph.model(inputs=inputs, outputs={"fused": ("batch", 512)}).SerializeToString()
+    return bytes(graph.model(inputs=inputs, outputs={"fused": ("batch", 512)}).SerializeToString())
 
 
 def written(folder: Path, change: Callable[[dict[str, Any]], object] = lambda _: None) -> Path:
@@ -45,7 +44,7 @@ def written(folder: Path, change: Callable[[dict[str, Any]], object] = lambda _:
         "population": "p.npy",
         "scores": [
             {
-                "shares": {A: {"weight": 0.6, "spread": 0.2}, B: {"weight": 0.4, "spread": 0.0}},
+                "weights": {A: 0.6, B: 0.4},
                 "knots": KNOTS,
                 "born": dict(BORN),
             }
@@ -64,26 +63,18 @@ def written(folder: Path, change: Callable[[dict[str, Any]], object] = lambda _:
     return folder / "fusion.json"
 
 
-def populations(*models: ModelId) -> dict[ModelId, Population]:
-    sizes = {**SIZES, C: 4}
-    return {
-        model: Population(np.zeros(sizes[model], np.float32), np.eye(sizes[model], dtype=np.float32))
-        for model in models
-    }
-
-
 def test_rules_are_for_the_networks_in_use(tmp_path: Path) -> None:
     path = written(tmp_path)
-    both = open_fusion(populations(A, B), path=path)
+    both = open_fusion(frozenset({A, B}), path=path)
     assert [type(rule) for rule in both.rules] == [ScoreFusion]
     assert both.rules[0].networks == {A, B}
     assert both.together is not None
-    assert open_fusion(populations(A, B, C), path=path).together is None
-    assert len(open_fusion(populations(A, B, C), path=path).rules) == 1
-    assert open_fusion(populations(A, C), path=path).rules == ()
-    assert open_fusion(populations(A, C), path=path, kind="embedding").rules == ()
-    assert open_fusion(populations(A), path=path).rules == ()
-    (other,) = open_fusion(populations(A, B), path=path, kind="embedding").rules
+    assert open_fusion(frozenset({A, B, C}), path=path).together is None
+    assert len(open_fusion(frozenset({A, B, C}), path=path).rules) == 1
+    assert open_fusion(frozenset({A, C}), path=path).rules == ()
+    assert open_fusion(frozenset({A, C}), path=path, kind="embedding").rules == ()
+    assert open_fusion(frozenset({A}), path=path).rules == ()
+    (other,) = open_fusion(frozenset({A, B}), path=path, kind="embedding").rules
     assert isinstance(other, EmbeddingFusion)
     unit = {A: np.array([0.6, 0.8, 0.0], np.float32), B: np.array([0.0, 1.0], np.float32)}
     assert other.evidence(unit, unit) == pytest.approx(5.5)  # the last slope goes on to cosine 1
@@ -100,7 +91,7 @@ def test_rules_are_for_the_networks_in_use(tmp_path: Path) -> None:
         lambda values: values.pop("population"),
         lambda values: values.update(population="../p.npy"),
         lambda values: values.update(population="n.onnx"),
-        lambda values: values["scores"][0]["shares"][A].update(weight=-1.0),
+        lambda values: values["scores"][0]["weights"].update({A: -1.0}),
         lambda values: values["scores"][0].update(surplus=1),
         lambda values: values["scores"][0]["born"].pop("commit"),
         lambda values: values["scores"][0].update(knots=[[0.5, 1.0], [0.1, 3.0]]),
@@ -125,9 +116,11 @@ def test_another_network_or_file_is_refused(tmp_path: Path) -> None:
         read_face_fusion(path)
 
 
-def test_what_ships_is_for_the_default_networks(zoo: Zoo) -> None:
+def test_what_ships_is_for_networks_with_cards(zoo: Zoo) -> None:
     shipped = read_face_fusion()
-    default = [card for card in zoo.cards.values() if card.pack == "default" and card.task == "embed"]
-    assert set(shipped.together.sizes) == {card.model_id for card in default}
-    assert {frozenset(scores.shares) for scores in shipped.scores} == set(shipped.embeddings.calibrations)
+    able = {
+        card.model_id for card in zoo.cards.values() if card.task == "embed" and card.calibration is not None
+    }
+    assert set(shipped.together.sizes) <= able
+    assert {frozenset(scores.weights) for scores in shipped.scores} == set(shipped.embeddings.calibrations)
     assert all(scores.calibration.born.comparisons > 10**6 for scores in shipped.scores)
