@@ -281,6 +281,8 @@ def _network_status(zoo: Zoo, card: Card, *, in_use: bool) -> NetworkStatus:
     note = status.reason
     if note is None and not in_use:
         note = "installed, but without a measured calibration in its card it has no say"
+        if card.name in EMBEDDERS and card.calibration is not None:
+            note = "installed and measured, but not chosen to decide (`facekey models deciding`)"
     how_to_get = None if status.installed else f"facekey models pull {card.name}"
     return NetworkStatus(
         card.name, card.task, card.title, card.licence, status.installed, in_use, note, how_to_get

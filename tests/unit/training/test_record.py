@@ -34,8 +34,9 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)  # where MLflow keeps files unless it is told
 
 
 def test_a_run_leaves_what_made_it(tmp_path: Path, data: Path) -> None:
@@ -150,7 +151,6 @@ def test_mlflow_has_the_same(tmp_path: Path, data: Path, monkeypatch: pytest.Mon
     )
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/m.db")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "trial")
-    monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/m.db")
     with recorded(tmp_path / "out", "train_something", OPTIONS) as run:
         run.reads(data)

@@ -4,6 +4,7 @@ import io
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -11,6 +12,8 @@ from typer.testing import CliRunner, Result
 
 from facekey.cli import models
 from facekey.cli.outcome import Exit
+from facekey.core.types import Crop
+from facekey.wiring.vision import EMBEDDERS
 from facekey.zoo import zoo as zoo_module
 from facekey.zoo.sources.upstream import Downloader
 from facekey.zoo.zoo import Zoo
@@ -55,7 +58,14 @@ def test_all_upstream_networks_come_from_the_addresses_on_their_cards(server: Se
     for name in names:
         assert "installed" in line_of(first, name)
     zoo = Zoo(cache_dir=tmp_path / "cache", cards_dir=tmp_path / "cards")
-    assert zoo.open("arcface_r100").outputs[0].shape == (None, 512)
+    # Each is what its adapter was written for, and embeds.
+    for name in EMBEDDERS.keys() & set(names):
+        embedder = EMBEDDERS[name](zoo.open(name))
+        pixels = np.random.default_rng(2).integers(0, 256, (embedder.crop_px,) * 2 + (3,), dtype=np.uint8)
+        crop = Crop(pixels, embedder.layout, np.eye(2, 3, dtype=np.float32))
+        first, second = embedder.embed([crop, crop])
+        assert first.vector.shape == (512,)
+        np.testing.assert_allclose(first.vector, second.vector, atol=1e-5)
     assert not list((tmp_path / "cache").rglob("*.part*"))
     assert not list((tmp_path / "cache").glob(".pull-*"))
     # A second one asks nobody.
