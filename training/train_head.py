@@ -4,7 +4,8 @@ Attempts are drawn from what `head_attempts.py` measured: a person against their
 reference (genuine) or a stranger's (impostor), live or with an attack, with the quality of
 the probe. Only genuine and live is wanted. A third of the attempts is wanted, the rest are
 equal parts of impostor and spoof, with a few that are both: the head's probability holds
-for that mix. People and liveness sets that it is judged on are not those that it learns from.
+for that mix. Two halves with other people and other
+liveness sets judge each other; what ships learned from both.
 """
 
 import argparse
@@ -79,14 +80,19 @@ def main(arguments: list[str] | None = None) -> None:
     with np.load(given.attempts) as stored:
         values = {name: stored[name] for name in stored.files}
     rng = np.random.default_rng(given.seed)
-    learned = draw(side(values, judged=False), given.count, rng)
-    judged = draw(side(values, judged=True), given.count, rng)
-    head = train(learned, steps=given.steps, seed=given.seed)
-    figures = judge(head, judged)
+    halves = [draw(side(values, judged=judged), given.count, rng) for judged in (False, True)]
+    # Each half is judged by a head that learned from the other; what ships learned from both.
+    heads = [train(half, steps=given.steps, seed=given.seed) for half in halves]
+    said = np.concatenate([probabilities(heads[1], halves[0]), probabilities(heads[0], halves[1])])
+    both = Attempts(
+        *(np.concatenate([getattr(half, part) for half in halves]) for part in ("inputs", "wanted"))
+    )
+    figures = judge(said, both)
     say(json.dumps(figures))
+    head = train(both, steps=given.steps, seed=given.seed)
     born = _write(given.output, head, figures, values, given.count)
     if given.report is not None:
-        found = head_report.measure(probabilities(head, judged), judged.inputs, judged.wanted > 0.5)
+        found = head_report.measure(said, both.inputs, both.wanted > 0.5)
         head_report.write(given.report, found, born)
         say(
             f"calibration error {found.calibration_error:.3f}; wanted through the thresholds "
@@ -155,9 +161,8 @@ def train(attempts: Attempts, *, steps: int, seed: int) -> Head:
     return Head((first, second, third), (biases[0], biases[1], biases[2]))
 
 
-def judge(head: Head, attempts: Attempts) -> dict[str, float]:
+def judge(probability: NDArray[np.float64], attempts: Attempts) -> dict[str, float]:
     """AUC, log loss and the rates at a probability of one half, on attempts it didn't learn from."""
-    probability = probabilities(head, attempts)
     wanted = attempts.wanted > 0.5
     loss = -np.log(np.where(wanted, probability, 1 - probability)).mean()
     return {
@@ -191,7 +196,7 @@ def _write(
         "data": f"LFW, {len(values['fold'])} mated pairs; liveness scores of {len(values['liveness'])} "
         f"faces in {len(np.unique(values['liveness_set']))} sets, each by a network that never saw it",
         "protocol": "34 % genuine and live, 30 % impostor, 30 % spoof, 6 % both; half of the impostors "
-        "the nearest stranger; judged on other people and other sets",
+        "the nearest stranger; each half of people and sets judged by the other",
         "networks": str(values["networks"]),
         "comparisons": count,
         "date": datetime.now(UTC).date().isoformat(),

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="no torch here: run `make training-e
 from facekey.core.head import CLIP, HeadInput  # noqa: E402 - after the check for torch
 from training.head_attempts import mated_pairs  # noqa: E402
 from training.models.head import MonotoneHead  # noqa: E402
-from training.train_head import Measured, draw, judge, side, train  # noqa: E402
+from training.train_head import Measured, draw, judge, probabilities, side, train  # noqa: E402
 
 torch.set_num_threads(1)  # two threads wait for each other where the machine is busy
 
@@ -41,7 +41,8 @@ def test_more_evidence_never_lowers_the_answer(seed: int) -> None:
 
 def test_the_head_learns_that_both_are_needed() -> None:
     head = train(draw(measured(1), 4000, np.random.default_rng(1)), steps=800, seed=1)
-    figures = judge(head, draw(measured(2), 2000, np.random.default_rng(2)))
+    judged = draw(measured(2), 2000, np.random.default_rng(2))
+    figures = judge(probabilities(head, judged), judged)
     assert figures["auc"] > 0.95
     assert head.probability(HeadInput(4, 4, 1)) > 0.8
     assert head.probability(HeadInput(-4, 4, 1)) < 0.2
