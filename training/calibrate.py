@@ -36,6 +36,7 @@ from facekey.zoo.zoo import Zoo, default_cards_dir
 from training.data.embedded import nearest_centre
 from training.git import commit
 from training.progress import bar
+from training.record import Run, recorded
 
 EVIDENCE_KNOTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
 MIN_PAIRS_AT_KNOT = 50  # a knot that fewer pairs reach would follow single pictures
@@ -68,23 +69,33 @@ def main() -> None:
     parser.add_argument("--data_name", default="LFW, the pictures of the standard 6,000 pairs")
     parser.add_argument("--models_dir", type=Path, default=default_models_dir())
     parser.add_argument("--dry_run", action="store_true", help="print, but write nothing")
+    parser.add_argument("--run_dir", type=Path, help="for run.json, the record of the run")
     given = parser.parse_args()
+    if given.run_dir is None:
+        _measure(given, Run())
+        return
+    with recorded(given.run_dir, "calibrate", given) as run:
+        _measure(given, run)
 
+
+def _measure(given: argparse.Namespace, run: Run) -> None:
+    run.reads(given.data_root / "images")
     zoo = Zoo(cache_dir=given.models_dir)
     embedder = EMBEDDERS[given.network](zoo.open(given.network))
     gallery = embed_people(given.data_root / "images", open_detector(zoo), embedder)
     impostor = impostor_scores(gallery)
     calibration = calibrate(impostor, f"{given.data_name}: {len(gallery.vectors)} pictures")
     for rate in CARD_RATES:
-        print(f"FMR {rate}: cosine {calibration.cosine_at(evidence_of_fmr(float(rate))):.4f}")
+        cosine = calibration.cosine_at(evidence_of_fmr(float(rate)))
+        print(f"FMR {rate}: cosine {cosine:.4f}")
+        run.figure(f"cosine_at_fmr.{rate}", cosine)
     print(f"{len(impostor):,} impostor pairs; {gallery.missed} pictures without a face")
     if not given.dry_run:
-        write_calibration(default_cards_dir() / f"{given.network}.toml", calibration)
-        write_population(
-            default_cards_dir() / "weights" / f"{given.network}-population.npy",
-            gallery.vectors,
-            gallery.people,
-        )
+        card = default_cards_dir() / f"{given.network}.toml"
+        population = default_cards_dir() / "weights" / f"{given.network}-population.npy"
+        write_calibration(card, calibration)
+        write_population(population, gallery.vectors, gallery.people)
+        run.made(card, population)
 
 
 def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Gallery:

@@ -35,14 +35,15 @@ from facekey.settings import default_models_dir
 from facekey.wiring.vision import open_detector
 from facekey.zoo.zoo import Zoo
 from training import fit_embedding, fit_scores
-from training.data.embedded import Embedded, embed
+from training.data.embedded import Embedded, embed, pictures_of
 from training.embedders import open_networks
 from training.fit_scores import PairSet
 from training.fusion_report import Row, write_report
-from training.install_fusion import install
+from training.install_fusion import NETWORK_FILE, POPULATION_FILE, install
 from training.judge_fusion import Folds, Judge, cut, judge
 from training.models.fusion import FusionNetwork
 from training.progress import say
+from training.record import Run, recorded
 
 Subset = tuple[ModelId, ...]
 
@@ -143,8 +144,13 @@ def subsets(networks: Sequence[ModelId]) -> list[Subset]:
 
 
 def main() -> None:
-    """Train, judge, report."""
+    """Train, judge, report; the run is on record, however it ends."""
     args = _arguments()
+    with recorded(args.output_dir, "train_fusion", args) as run:
+        _run(args, run)
+
+
+def _run(args: argparse.Namespace, run: Run) -> None:
     zoo = Zoo(cache_dir=args.models_dir)
     try:
         pairs_file = args.pairs_file if args.pairs_file.exists() else args.data_root / args.pairs_file
@@ -152,6 +158,7 @@ def main() -> None:
         networks = open_networks(zoo, args.networks, args.extra_weights)
         if len(networks) < 2:
             raise SystemExit(f"fusion needs two networks or more; there is only {networks[0].name}")
+        run.reads(pairs_file, pictures_of(args.data_root))
         given = embed(args.data_root, open_detector(zoo), networks, args.output_dir / "embedded")
     except FaceKeyError as error:
         raise SystemExit(f"train_fusion: {error}") from error
@@ -180,9 +187,14 @@ def main() -> None:
     add("scores less spreads", models, ways.less_spreads(models), ships=False)
     add("scores, with lengths", models, ways.with_lengths(models), ships=False)
     write_report(args.output_dir, rows, given, folds, settings=_settings(args, models))
+    for row in rows:
+        name = f"{row.kind.replace(' ', '_').replace(',', '')}.{'+'.join(row.networks)}"
+        run.figure(f"{name}.accuracy", row.verdict.accuracy.value)
+        run.figures_of({rate: share.value for rate, share in row.verdict.fnmr.items()}, f"{name}.fnmr.")
+    run.plot(args.output_dir / "det.png", args.output_dir / "report.md")
     if args.install:
         every = subsets(models)
-        install(
+        file = install(
             zoo,
             given,
             folds,
@@ -191,6 +203,7 @@ def main() -> None:
             fusion=ways.fusion(NO_FOLD),
             embeddings={subset: ways.embedding(subset) for subset in every},
         )
+        run.made(file, file.with_name(NETWORK_FILE), file.with_name(POPULATION_FILE))
 
 
 def short(model: ModelId) -> str:

@@ -31,6 +31,7 @@ from training import head_report
 from training.git import commit
 from training.models.head import MonotoneHead
 from training.progress import bar, say
+from training.record import Run, recorded
 
 MATCH_THRESHOLD = 4.0  # the product's default: one stranger in 10,000
 WANTED, IMPOSTOR, SPOOF, BOTH = 0.34, 0.30, 0.30, 0.06
@@ -77,6 +78,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
 
+    with recorded(given.report or Path("runs/head"), "train_head", given) as run:
+        _run(given, run)
+
+
+def _run(given: argparse.Namespace, run: Run) -> None:
+    run.reads(given.attempts)
     with np.load(given.attempts) as stored:
         values = {name: stored[name] for name in stored.files}
     rng = np.random.default_rng(given.seed)
@@ -91,9 +98,13 @@ def main(arguments: list[str] | None = None) -> None:
     say(json.dumps(figures))
     head = train(both, steps=given.steps, seed=given.seed)
     born = _write(given.output, head, figures, values, given.count)
+    run.figures_of(figures)
+    run.made(given.output)
     if given.report is not None:
         found = head_report.measure(said, both.inputs, both.wanted > 0.5)
         head_report.write(given.report, found, born)
+        run.figure("calibration_error", found.calibration_error)
+        run.plot(given.report / "reliability.png")
         say(
             f"calibration error {found.calibration_error:.3f}; wanted through the thresholds "
             f"{found.thresholds_wanted.value:.4f} at {found.thresholds_unwanted.value:.4f} of the unwanted, "

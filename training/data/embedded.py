@@ -54,7 +54,7 @@ def embed(root: Path, detector: Detector, networks: Sequence[Network], kept: Pat
     Raises:
         RequestInvalid: there are no pictures of two people.
     """
-    images = root / "images" if (root / "images").is_dir() else root
+    images = pictures_of(root)
     paths = sorted(path for form in PICTURES for path in images.glob(f"*/{form}"))
     if len({path.parent for path in paths}) < 2:
         raise RequestInvalid("no_pictures", f"{images} has no folders with pictures of two people or more")
@@ -63,6 +63,11 @@ def embed(root: Path, detector: Detector, networks: Sequence[Network], kept: Pat
     if not file.exists():
         _write(file, images, paths, detector, networks)
     return _read(file, networks)
+
+
+def pictures_of(root: Path) -> Path:
+    """Where the folders of people are: `root/images`, or `root` itself."""
+    return root / "images" if (root / "images").is_dir() else root
 
 
 def _write(

@@ -63,9 +63,9 @@ def test_all_upstream_networks_come_from_the_addresses_on_their_cards(server: Se
         embedder = EMBEDDERS[name](zoo.open(name))
         pixels = np.random.default_rng(2).integers(0, 256, (embedder.crop_px,) * 2 + (3,), dtype=np.uint8)
         crop = Crop(pixels, embedder.layout, np.eye(2, 3, dtype=np.float32))
-        first, second = embedder.embed([crop, crop])
-        assert first.vector.shape == (512,)
-        np.testing.assert_allclose(first.vector, second.vector, atol=1e-5)
+        one, again = embedder.embed([crop, crop])
+        assert one.vector.shape == (512,)
+        np.testing.assert_allclose(one.vector, again.vector, atol=1e-5)
     assert not list((tmp_path / "cache").rglob("*.part*"))
     assert not list((tmp_path / "cache").glob(".pull-*"))
     # A second one asks nobody.
