@@ -103,6 +103,7 @@ export const activity = {
     read_spoof: "Look at spoof attempts",
     seal_audit: "Log sealed",
     keys_rotate: "Keys rotated",
+    networks_choose: "Deciding networks",
     renew_face_token_key: "Token key renewed",
     index_rebuild: "Search index rebuilt",
     bias_alarm: "Fairness alarm",
@@ -128,6 +129,9 @@ export const activity = {
     verified: "Verified",
     exported: "Exported",
     sealed: "Sealed",
+    promoted: "Promoted",
+    rolled_back: "Rolled back",
+    shadowed: "Shadow changed",
   } as Words,
   reasons: {
     live_match: "Live, and the right face",
