@@ -7,7 +7,7 @@ that lists of bytes and truth values need are done here. Any other, such as one 
 up a name, ends the reading.
 """
 
-import pickletools
+import pickletools  # nosec B403
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

@@ -97,7 +97,7 @@ def _shown(section: Section) -> _Shown:
             *((f"Scores of {one.system}", draw.scores(one, section.key)) for one in section.drawn),
         ]
         # Made by us out of numbers and networks' names.
-        charts = [(caption, Markup(svg)) for caption, svg in drawings]  # noqa: S704
+        charts = [(caption, Markup(svg)) for caption, svg in drawings]  # noqa: S704 # nosec B704
     return _Shown(section, tuple(_grids(section)), tuple(charts))
 
 
