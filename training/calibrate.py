@@ -35,6 +35,7 @@ from facekey.wiring.vision import EMBEDDERS, open_detector
 from facekey.zoo.zoo import Zoo, default_cards_dir
 from training.data.embedded import nearest_centre
 from training.git import commit
+from training.parallel import only_first
 from training.progress import bar
 from training.record import Run, recorded
 
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--dry_run", action="store_true", help="print, but write nothing")
     parser.add_argument("--run_dir", type=Path, help="for run.json, the record of the run")
     given = parser.parse_args()
+    only_first("calibrate")
     if given.run_dir is None:
         _measure(given, Run())
         return

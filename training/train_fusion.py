@@ -42,6 +42,7 @@ from training.fusion_report import Row, write_report
 from training.install_fusion import NETWORK_FILE, POPULATION_FILE, install
 from training.judge_fusion import Folds, Judge, cut, judge
 from training.models.fusion import FusionNetwork
+from training.parallel import only_first
 from training.progress import say
 from training.record import Run, recorded
 
@@ -146,6 +147,7 @@ def subsets(networks: Sequence[ModelId]) -> list[Subset]:
 def main() -> None:
     """Train, judge, report; the run is on record, however it ends."""
     args = _arguments()
+    only_first("train_fusion")
     with recorded(args.output_dir, "train_fusion", args) as run:
         _run(args, run)
 

@@ -30,6 +30,7 @@ from facekey.core.types import Floats
 from training import head_report
 from training.git import commit
 from training.models.head import MonotoneHead
+from training.parallel import only_first
 from training.progress import bar, say
 from training.record import Run, recorded
 
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
 
+    only_first("train_head")
     with recorded(given.report or Path("runs/head"), "train_head", given) as run:
         _run(given, run)
 
