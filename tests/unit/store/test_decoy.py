@@ -95,6 +95,10 @@ def test_networks_agree_about_decoys_as_they_do_about_strangers() -> None:
 
     assert agreement(PopulationDecoy(alone, key=b"k" * 32, together=together)) > 0.8
     assert abs(agreement(PopulationDecoy(alone, key=b"k" * 32))) < 0.3
+    # One that runs in shadow has a population of its own.
+    third = ModelId("third:0")
+    made = PopulationDecoy({**alone, third: alone[MODEL]}, key=b"k" * 32, together=together)
+    assert {one.model for one in made.template(SubjectId("ghost")).references} == {MODEL, OTHER, third}
     with pytest.raises(ValueError, match="other networks"):
         PopulationDecoy({MODEL: alone[MODEL]}, key=b"k" * 32, together=together)
     with pytest.raises(ValueError, match="as long as"):
