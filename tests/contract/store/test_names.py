@@ -40,7 +40,7 @@ def where(trace: bytes, files: dict[str, bytes]) -> set[str]:
 
 async def enrol(store: Store, count: int = PEOPLE) -> None:
     for number in range(count):
-        name = NAME if number == count // 2 else f"somebody{number}"
+        name = NAME if number == count // 2 else f"unmistakable_neighbour{number}"
         await store.enrol(template(name, number), event("register", name))
 
 
@@ -62,13 +62,13 @@ async def test_ids_never_reach_the_files(store: Store, url: str, tmp_path: Path)
     files = files_of(url, tmp_path)
     assert where((await secrets_of(store, NAME))[0], files), "these are the files"
     assert where(NAME.encode(), files) == set()
-    assert where(b"somebody", files) == set()
+    assert where(b"unmistakable_neighbour", files) == set()
 
 
 async def test_after_an_erasure_no_key_is_left(store: Store, url: str, tmp_path: Path) -> None:
     await enrol(store)
     lost = await secrets_of(store, NAME)
-    kept = (await secrets_of(store, "somebody1"))[0]
+    kept = (await secrets_of(store, "unmistakable_neighbour1"))[0]
     await store.templates.erase(SubjectId(NAME), event("erase", NAME))
     files = files_of(url, tmp_path)
     heap = {name: content for name, content in files.items() if not name.startswith("pg_wal")}
@@ -91,7 +91,9 @@ async def test_an_erasure_does_not_wait_for_a_backup(store: Store, url: str, tmp
         backup.execute("LOCK TABLE subjects IN ACCESS SHARE MODE")
         await store.templates.erase(SubjectId(NAME), event("erase", NAME))
         assert await store.templates.get(SubjectId(NAME)) is None
-    await store.templates.erase(SubjectId("somebody1"), event("erase", "somebody1"))
+    await store.templates.erase(
+        SubjectId("unmistakable_neighbour1"), event("erase", "unmistakable_neighbour1")
+    )
     heap = {name for name in where(wrapped_key, files_of(url, tmp_path)) if not name.startswith("pg_wal")}
     assert heap == set(), "the next one does what was put off"
 
@@ -104,7 +106,7 @@ async def test_ids_of_an_older_version_are_sealed_at_the_next_start(
 
     async def as_before(connection: AsyncConnection) -> None:
         for number in range(count):
-            name = NAME if number == count // 2 else f"somebody{number}"
+            name = NAME if number == count // 2 else f"unmistakable_neighbour{number}"
             clear = update(subjects).where(store.whose(name)).values(lookup=name, sealed_id=None)
             await connection.execute(clear)
 

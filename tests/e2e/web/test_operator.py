@@ -337,7 +337,7 @@ def test_the_log_is_verified_followed_and_filtered(launch: Launch, url: str, off
         expect(page.get_by_role("status").get_by_text("Paused", exact=True)).to_be_visible()
 
         page.get_by_role("button", name=re.compile("^Anything")).click()
-        page.get_by_role("option", name="Enrolment").click()
+        page.get_by_role("option", name="Enrolment", exact=True).click()
         expect(page).to_have_url(re.compile(r"action=register"))
         expect(newest).to_contain_text("Enrolment")
         expect(records).not_to_contain_text("Identification")
