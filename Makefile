@@ -22,7 +22,7 @@ run: $(VENV)/.service .env models  ## set up, fetch the default networks, start 
 test: $(VENV)/.dev models samples  ## set up and run the whole suite
 	-@$(MAKE) --no-print-directory web browser || echo "web app or browser: not available, their tests will skip"
 	-@$(MAKE) --no-print-directory training-env || echo "training environment: not available, its tests will skip"
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests  # a file's services and browsers are started once
+	$(BIN)/pytest -n 2 --dist loadfile tests  # a file's services and browsers are started once
 
 check: $(VENV)/.dev frontend/node_modules/.ready  ## formatting, lint, types, import contracts, the web app's logic
 	$(BIN)/ruff format --check .

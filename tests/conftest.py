@@ -12,14 +12,6 @@ from tests.photos import Photos
 from tests.postgres import PostgresServer, start_postgres
 from tests.servers import RedisServer
 
-LONG_ALONE = ("test_in_training_env.py", "test_fuzz.py", "test_shared_index.py")
-"""Files of one long test: begun last they would keep one worker busy while the other has nothing left."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with them; everything else keeps its order."""
-    items.sort(key=lambda item: item.path.name not in LONG_ALONE)
-
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
