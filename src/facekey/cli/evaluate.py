@@ -70,61 +70,55 @@ def root() -> None:
     """How well faces are recognised, on data of your own."""
 
 
-@app.command()
-def lfw(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """LFW: the list of pairs, all pairs of its pictures, and templates of five photos."""
-    _run(
-        lambda protocols: protocols.lfw(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
+OVER_A_FOLDER: tuple[tuple[str, str, Callable[[Protocols, Path], Iterable[Section]]], ...] = (
+    (
+        "lfw",
+        "LFW: the list of pairs, all pairs of its pictures, and templates of five photos.",
+        Protocols.lfw,
+    ),
+    (
+        "cfp-fp",
+        "CFP, frontal against profile: as it is handed out, or as a pack or list of pairs.",
+        Protocols.cfp_fp,
+    ),
+    (
+        "agedb-30",
+        "AgeDB, pictures 30 years apart: a pack, or a list of pairs beside the pictures.",
+        Protocols.agedb_30,
+    ),
+    ("glasses", "Enrolled without glasses, probed with them, and the other way round.", Protocols.glasses),
+    ("gender", "LFW by gender: are error rates worse for one group?", Protocols.gender),
+    (
+        "demographics",
+        "UTKFace by age, gender and ethnicity: false matches and failures, no identities.",
+        Protocols.demographics,
+    ),
+    ("all", "Whatever of these the folder holds, in one report.", Protocols.everything),
+)
+"""What needs nothing but a folder: the command, what it says of itself, what it does."""
 
 
-@app.command("cfp-fp")
-def cfp_fp(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """CFP, frontal against profile: as it is handed out, or as a pack or list of pairs."""
-    _run(
-        lambda protocols: protocols.cfp_fp(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
+def _offer(name: str, said: str, measure: Callable[[Protocols, Path], Iterable[Section]]) -> None:
+    @app.command(name, help=said)
+    def _command(
+        *,
+        data: Data,
+        html: Html = None,
+        json: Json = None,
+        textfile: Textfile = None,
+        no_cache: NoCache = False,
+        show_faces: ShowFaces = False,
+        network: NetworkNames = None,
+    ) -> None:
+        _run(
+            lambda protocols: measure(protocols, data),
+            Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
+            network,
+        )
 
 
-@app.command("agedb-30")
-def agedb_30(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """AgeDB, pictures 30 years apart: a pack, or a list of pairs beside the pictures."""
-    _run(
-        lambda protocols: protocols.agedb_30(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
+for _name, _said, _measure in OVER_A_FOLDER:
+    _offer(_name, _said, _measure)
 
 
 @app.command()
@@ -206,82 +200,6 @@ def detection(
     """The share of pictures in which a face is found; with boxes, of faces found where they are."""
     _run(
         lambda protocols: protocols.detection(data, boxes=boxes),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
-
-
-@app.command()
-def glasses(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """Enrolled without glasses, probed with them, and the other way round."""
-    _run(
-        lambda protocols: protocols.glasses(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
-
-
-@app.command()
-def gender(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """LFW by gender: are error rates worse for one group?"""
-    _run(
-        lambda protocols: protocols.gender(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
-
-
-@app.command()
-def demographics(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """UTKFace by age, gender and ethnicity: false matches and failures, no identities."""
-    _run(
-        lambda protocols: protocols.demographics(data),
-        Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
-        network,
-    )
-
-
-@app.command("all")
-def everything(
-    *,
-    data: Data,
-    html: Html = None,
-    json: Json = None,
-    textfile: Textfile = None,
-    no_cache: NoCache = False,
-    show_faces: ShowFaces = False,
-    network: NetworkNames = None,
-) -> None:
-    """Whatever of these the folder holds, in one report."""
-    _run(
-        lambda protocols: protocols.everything(data),
         Wanted(html=html, json=json, textfile=textfile, no_cache=no_cache, show_faces=show_faces),
         network,
     )
