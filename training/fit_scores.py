@@ -21,6 +21,7 @@ STEPS = 50
 RIDGE = 1e-6
 
 Vectors = Mapping[ModelId, Floats]
+NO_MARKS: Mapping[ModelId, Floats] = {}
 Doubles = NDArray[np.float64]
 
 
@@ -83,7 +84,7 @@ def fit(
     networks: Sequence[ModelId],
     vectors: Vectors,
     pairs: PairSet,
-    marks: Mapping[ModelId, Floats] | None = None,
+    marks: Mapping[ModelId, Floats] = NO_MARKS,
 ) -> Fit:
     """The weights of a `core.fusion.ScoreFusion`.
 
@@ -96,9 +97,9 @@ def fit(
     cosines = {model: pairs.cosines(vectors[model]) for model in networks}
     chosen = _instructive(list(cosines.values()), pairs.mated)
     few = pairs.some(chosen)
-    marked = [] if marks is None else [model for model in networks if model in marks]
+    marked = [model for model in networks if model in marks]
     columns = [cosines[model][chosen] for model in networks]
-    columns += [-few.means(marks[model]) for model in marked if marks is not None]
+    columns += [-few.means(marks[model]) for model in marked]
     weights = _regress(np.stack(columns, axis=1).astype(np.float64), few.mated, at_least=len(networks))
     weights = np.round(weights / weights[: len(networks)].sum(), 5)
     return Fit(

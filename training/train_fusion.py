@@ -18,7 +18,7 @@ Markdown, plots) is in the output folder; `--install` puts the fusion where the 
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Ways:
 
     def scores(self, subset: Subset) -> Judge:
         """The score fusion."""
-        return self._fitted(subset, lambda _: {})
+        return self._fitted(subset, lambda _: fit_scores.NO_MARKS)
 
     def less_spreads(self, subset: Subset) -> Judge:
         """Not for use: the score fusion that also takes off how much a face resembles strangers."""
@@ -82,7 +82,7 @@ class Ways:
         }
         return self._fitted(subset, lambda _: marks)
 
-    def _fitted(self, subset: Subset, marks_of: Callable[[int], dict[ModelId, Floats]]) -> Judge:
+    def _fitted(self, subset: Subset, marks_of: Callable[[int], Mapping[ModelId, Floats]]) -> Judge:
         """Scores counted from the line that one stranger in 10,000 of the other folds reaches.
 
         Weights differ from fold to fold, and with them where a fold's scores lie; the service

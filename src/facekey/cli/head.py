@@ -17,7 +17,6 @@ from facekey.wiring.vision import liveness_line, open_zoo
 app = typer.Typer(help="Why a probability is what it is.", no_args_is_help=True)
 
 MOST_CONFIDENCE = 0.999999
-Share = Annotated[float, typer.Option(min=0.0, max=1.0)]
 
 
 @app.callback()

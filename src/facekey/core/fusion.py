@@ -1,11 +1,10 @@
 """Several networks' evidence as one.
 
-`core.matching.Matcher` takes the first rule that knows the networks which probe and template
-share:
+`core.matching.Matcher` looks at the networks that probe and template share:
 
-- a learned rule: `ScoreFusion` below, or `core.fused_embedding.EmbeddingFusion`. Each was measured for
-  some set of networks, and its evidence is -log10 of a false match rate that was counted.
-- `fuse`: for any other set. It needs no measurement and promises no less than it keeps.
+- a set that a rule was learned for is fused by that rule: `ScoreFusion` below, or
+  `core.fused_embedding.EmbeddingFusion`. Its evidence is -log10 of a false match rate that was counted.
+- any other set is fused by `fuse`, which needs no measurement and keeps what it promises.
 """
 
 import math

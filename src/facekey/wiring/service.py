@@ -52,6 +52,7 @@ from facekey.wiring.shadow import shadowing, with_shadow
 from facekey.wiring.spoofs import make_read_spoofs, witnessing
 from facekey.wiring.vision import Vision, open_vision, open_zoo
 from facekey.wiring.voice import make_voice, with_voice
+from facekey.zoo.zoo import Zoo
 
 CHECKPOINT_LOOKS_S = 10.0
 RETENTION_LOOKS_S = 600.0  # one service an hour does it
@@ -102,6 +103,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 people = make_people(deployment, vision, gallery, shared, records.log)
                 service = await _assemble(
                     deployment,
+                    zoo=zoo,
                     vision=vision,
                     workers=workers,
                     people=people,
@@ -125,6 +127,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
 async def _assemble(
     deployment: Deployment,
     *,
+    zoo: Zoo,
     vision: Vision,
     workers: Workers,
     people: People,
@@ -140,7 +143,7 @@ async def _assemble(
     voice = await asyncio.to_thread(
         make_voice,
         deployment,
-        open_zoo(settings),
+        zoo,
         workers=workers,
         directory=people.directory,
         audit=audit,
