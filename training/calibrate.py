@@ -24,19 +24,15 @@ if __package__ in (None, ""):  # started as a script: make the package findable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from facekey.core.calibration import Birth, Calibration, evidence_of_fmr
-from facekey.core.errors import ImageRefused
 from facekey.core.metrics import threshold_at_fmr
 from facekey.core.ports.vision import Detector, Embedder
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
-from facekey.vision.decode import decode
-from facekey.vision.headers import DecodeLimits
 from facekey.wiring.vision import EMBEDDERS, open_detector
 from facekey.zoo.zoo import Zoo, default_cards_dir
-from training.data.embedded import nearest_centre
+from training.data.embedded import faces_of
 from training.git import commit
 from training.parallel import only_first
-from training.progress import bar
 from training.record import Run, recorded
 
 EVIDENCE_KNOTS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
@@ -102,26 +98,15 @@ def _measure(given: argparse.Namespace, run: Run) -> None:
 
 def embed_people(images: Path, detector: Detector, embedder: Embedder) -> Gallery:
     """Embed every picture of a folder with one folder for each person."""
-    vectors, people, missed = [], [], 0
     folders = sorted(path for path in images.iterdir() if path.is_dir())
-    pictures = [(number, path) for number, folder in enumerate(folders) for path in sorted(folder.iterdir())]
-    limits = DecodeLimits()
-    for number, path in bar(pictures, "embedding", len(pictures)):
-        try:
-            frame = decode(path.read_bytes(), limits)
-        except ImageRefused:
-            missed += 1
-            continue
-        faces = detector.detect(frame)
-        if not faces:
-            missed += 1
-            continue
-        crop = identity_crop(
-            frame, nearest_centre(faces, frame), crop_px=embedder.crop_px, layout=embedder.layout
-        )
+    number = {folder: place for place, folder in enumerate(folders)}
+    pictures = [path for folder in folders for path in sorted(folder.iterdir())]
+    vectors, people = [], []
+    for path, frame, face in faces_of(pictures, detector, "embedding"):
+        crop = identity_crop(frame, face, crop_px=embedder.crop_px, layout=embedder.layout)
         vectors.append(embedder.embed([crop])[0].vector)
-        people.append(number)
-    return Gallery(np.stack(vectors), np.array(people), missed)
+        people.append(number[path.parent])
+    return Gallery(np.stack(vectors), np.array(people), len(pictures) - len(vectors))
 
 
 def impostor_scores(gallery: Gallery) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """A labelled set of pictures as several networks see it, straight and mirrored; kept on disk."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,6 @@ def pictures_of(root: Path) -> Path:
 def _write(
     file: Path, images: Path, paths: Sequence[Path], detector: Detector, networks: Sequence[Network]
 ) -> None:
-    limits = DecodeLimits()
     found: list[str] = []
     waiting: dict[ModelId, list[NDArray[np.uint8]]] = {network.model: [] for network in networks}
     raw: dict[ModelId, list[Floats]] = {network.model: [] for network in networks}
@@ -86,15 +85,7 @@ def _write(
                 raw[network.model].append(np.stack(both))
                 waiting[network.model].clear()
 
-    for path in bar(paths, "embedding", len(paths)):
-        try:
-            frame = decode(path.read_bytes(), limits)
-        except ImageRefused:
-            continue
-        faces = detector.detect(frame)
-        if not faces:
-            continue
-        face = nearest_centre(faces, frame)
+    for path, frame, face in faces_of(paths, detector, "embedding"):
         found.append(path.relative_to(images).as_posix())
         for network in networks:
             crop = identity_crop(frame, face, crop_px=network.crop_px, layout=network.layout)
@@ -122,6 +113,21 @@ def _read(file: Path, networks: Sequence[Network]) -> Embedded:
             lengths[network.model] = norms[0, :, 0].astype(np.float32)
         numbers = np.unique(people, return_inverse=True)[1]
         return Embedded(names, numbers, straight, mirrored, lengths, int(stored["missed"]))
+
+
+def faces_of(
+    paths: Sequence[Path], detector: Detector, label: str
+) -> Iterator[tuple[Path, Frame, Detection]]:
+    """Of each picture the face nearest its middle; pictures that can't be read or show none are left out."""
+    limits = DecodeLimits()
+    for path in bar(paths, label, len(paths)):
+        try:
+            frame = decode(path.read_bytes(), limits)
+        except ImageRefused:
+            continue
+        faces = detector.detect(frame)
+        if faces:
+            yield path, frame, nearest_centre(faces, frame)
 
 
 def nearest_centre(faces: Sequence[Detection], frame: Frame) -> Detection:

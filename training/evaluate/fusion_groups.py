@@ -32,15 +32,13 @@ from facekey.evaluation.pairs import read_pairs
 from facekey.evaluation.rates import share
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
-from facekey.vision.decode import decode
 from facekey.wiring.vision import open_detector
 from facekey.zoo.face_fusion import read_face_fusion
 from facekey.zoo.zoo import Zoo
-from training.data.embedded import embed, nearest_centre
+from training.data.embedded import embed, faces_of
 from training.embedders import Network, open_networks
 from training.fit_scores import PairSet, all_pairs
 from training.judge_fusion import cut
-from training.progress import bar
 
 RACES = ("white", "black", "asian", "indian", "others")
 LINE_FMR = 1e-4
@@ -115,27 +113,22 @@ def _scores(weights: Weights, vectors: Vectors, pairs: PairSet) -> Floats:
 def _faces(folder: Path, detector: Detector, networks: list[Network]) -> Faces:
     found: dict[ModelId, list[Floats]] = {network.model: [] for network in networks}
     groups = []
-    paths = sorted(folder.rglob("*.jpg"))
-    for path in bar(paths, "groups", len(paths)):
-        words = path.name.split("_")
-        if len(words) < 4 or not words[2].isdigit() or int(words[2]) >= len(RACES):
-            continue
-        try:
-            frame = decode(path.read_bytes())
-        except FaceKeyError:
-            continue
-        faces = detector.detect(frame)
-        if not faces:
-            continue
-        groups.append(int(words[2]))
+    paths = [path for path in sorted(folder.rglob("*.jpg")) if _race(path) is not None]
+    for path, frame, face in faces_of(paths, detector, "groups"):
+        groups.append(_race(path))
         for network in networks:
-            face = nearest_centre(faces, frame)
             crop = identity_crop(frame, face, crop_px=network.crop_px, layout=network.layout)
             raw = network.raw(crop.pixels[np.newaxis])[0]
             found[network.model].append(np.asarray(raw / np.linalg.norm(raw), np.float32))
     if not groups:
         raise SystemExit(f"fusion_groups: {folder} has no pictures named [age]_[gender]_[race]_[date].jpg")
     return Faces({model: np.stack(rows) for model, rows in found.items()}, np.array(groups))
+
+
+def _race(path: Path) -> int | None:
+    words = path.name.split("_")
+    known = len(words) == 4 and words[2].isdigit() and int(words[2]) < len(RACES)
+    return int(words[2]) if known else None
 
 
 def _arguments() -> argparse.Namespace:
