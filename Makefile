@@ -10,7 +10,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Node.js comes from the package registry too: to build the web app, and to fetch one of the networks.
 export PATH := $(CURDIR)/$(NODE)/bin:$(PATH)
 
-.PHONY: run test check audit bench format training-env models samples web api-client browser clean help
+.PHONY: run test check audit bench format training-env models samples web api-client browser servers clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -21,6 +21,7 @@ run: $(VENV)/.service .env models  ## set up, fetch the default networks, start 
 
 test: $(VENV)/.dev models samples  ## set up and run the whole suite
 	-@$(MAKE) --no-print-directory web browser || echo "web app or browser: not available, their tests will skip"
+	-@$(MAKE) --no-print-directory servers || echo "nginx or Prometheus: not available, their tests will skip"
 	-@$(MAKE) --no-print-directory training-env || echo "training environment: not available, its tests will skip"
 	$(BIN)/pytest -n 2 --dist loadfile tests  # a file's services and browsers are started once
 
@@ -55,6 +56,9 @@ api-client: $(VENV)/.service frontend/node_modules/.ready  ## make the web app's
 
 browser: $(VENV)/.dev  ## a Chromium for the tests of the web app, if one can be installed
 	@$(BIN)/python -m tests.browser
+
+servers: $(VENV)/.dev  ## nginx, Prometheus and kubectl for the tests, unpacked from Debian's packages
+	@$(BIN)/python -m tests.debian
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
