@@ -3,11 +3,11 @@
 `uvicorn.workers.UvicornWorker` works as well; it then takes a proxy to bound slow and endless headers.
 """
 
-import sys
 from typing import Any
 
 from uvicorn.workers import UvicornWorker
 
+from app.halt import halt
 from facekey.api.server import GuardedHttp
 from facekey.core.errors import FaceKeyError
 from facekey.settings import read_settings
@@ -15,7 +15,7 @@ from facekey.settings import read_settings
 try:
     _settings = read_settings()
 except FaceKeyError as error:
-    sys.exit(f"FaceKey can't start: {error}")
+    halt(error)
 
 
 class Worker(UvicornWorker):

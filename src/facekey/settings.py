@@ -1,4 +1,4 @@
-"""All settings, read once at start from the environment and a `.env` file."""
+"""All settings, read once at start from the environment, a `.env` file and files with secrets."""
 
 import os
 from ipaddress import IPv4Network, IPv6Network
@@ -9,8 +9,10 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from facekey.core.errors import SettingsInvalid
+from facekey.zoo.cores import usable_cores
 
 MEGABYTE = 1024 * 1024
+CONTAINER_SECRETS = Path("/run/secrets")
 STRICT_FMR = 1e-4
 """NIST SP 800-63B-4, 3.2.3: one in 10,000 or better."""
 
@@ -24,6 +26,19 @@ def default_models_dir() -> Path:
 def default_web_dir() -> Path:
     """Where `make run` builds the web app: in the source tree."""
     return Path(__file__).parents[2] / "frontend" / "dist"
+
+
+def secrets_dir() -> Path | None:
+    """Where secrets lie as files named like settings: FACEKEY_SECRETS_DIR, or where containers find them.
+
+    Raises:
+        SettingsInvalid: the folder that was named isn't there.
+    """
+    named = os.environ.get("FACEKEY_SECRETS_DIR")
+    if named and not Path(named).is_dir():
+        raise SettingsInvalid(f"FACEKEY_SECRETS_DIR: there is no folder {named}")
+    folder = Path(named) if named else CONTAINER_SECRETS
+    return folder if folder.is_dir() else None
 
 
 def _split(value: object) -> object:
@@ -105,6 +120,10 @@ class Settings(BaseSettings):
         max_requests_per_address: of them, from one address.
         max_connections: open at once, in each process of `facekey serve` or `app.worker.Worker`.
         max_body_bytes_at_once: uploads held in memory, in each process; one of the largest always fits.
+        metrics_dir: a folder whose `*.prom` files `/metrics` shows too, such as those of
+            `facekey evaluate --textfile` and of the backup job.
+        traces: one span for each request and stage goes to an OpenTelemetry collector, which the
+            standard OTEL_* variables name.
     """
 
     model_config = SettingsConfigDict(env_prefix="FACEKEY_", env_file=".env", extra="ignore", frozen=True)
@@ -148,7 +167,7 @@ class Settings(BaseSettings):
     identify_fpir: Annotated[float, Field(ge=1e-6, le=0.1)] = 0.01
     max_image_bytes: Annotated[int, Field(ge=10_000, le=50 * MEGABYTE)] = 12 * MEGABYTE
     max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000
-    vision_threads: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    vision_threads: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=usable_cores)
     vision_queue: Annotated[int, Field(ge=0, le=1000)] = 32
     stream_actions: Literal["random", "0", "2", "3", "4", "5"] = "random"
     stream_passive_frames: Annotated[int, Field(ge=5, le=500)] = 24
@@ -195,6 +214,8 @@ class Settings(BaseSettings):
     backup_check: SecretStr = SecretStr("")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    metrics_dir: Path | None = None
+    traces: Literal["off", "otlp"] = "off"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
@@ -211,18 +232,20 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Read the environment and `.env`.
+    """Read the environment, `.env` and files with secrets; what comes first in this order counts.
 
     Raises:
         SettingsInvalid: names each setting that can't be used, and why; never its value.
     """
     try:
-        return Settings()
+        return Settings(_secrets_dir=secrets_dir())
     except ValidationError as error:
         faults = "; ".join(f"{_setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise SettingsInvalid(faults) from None  # the original holds the values
     except (OSError, UnicodeDecodeError):
-        raise SettingsInvalid("the .env file can't be read: it must be text in UTF-8") from None
+        raise SettingsInvalid(
+            "the .env file, or one in FACEKEY_SECRETS_DIR, can't be read: it must be text in UTF-8"
+        ) from None
 
 
 def _setting_name(location: tuple[int | str, ...]) -> str:

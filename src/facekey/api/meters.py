@@ -1,27 +1,42 @@
-"""What this process counts: stages, decisions, requests, streams, and the queue before the networks.
+"""What the service counts: stages, networks, decisions, requests, streams, stores, lock-outs.
 
-Every label has few values that are known beforehand: a stage, an action, an outcome, a reason that
-clients are told, a route's pattern, a status. None is an id, a name, an address or a path.
+Every label has few values that are known beforehand: a stage, a network's card, an action, an outcome,
+a reason that clients are told, a route's pattern, a status. None is an id, an address or a path.
+
+Under gunicorn all workers count into files that they share (prometheus_client's multiprocess
+mode), so whichever worker is asked tells the figures of all. What is a state and no count, such
+as how much waits, is written there by each worker whenever it is sampled.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
 
+from facekey.core.calibration import evidence_of_confidence
 from facekey.core.ports.measures import Decided
+from facekey.core.types import Outcome
 
 STAGE_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REQUEST_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+STORE_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 SCORES = tuple(number / 20 for number in range(1, 21))
+DECADES = tuple(number / 2 for number in range(4, 33))
+"""Evidence of those who are let in: from 2 (one stranger in 100 looks as alike) to 16."""
+
+CERTAIN = 1.0 - 1e-9  # evidence beyond this would be without end
+ONE_TO_ONE = frozenset({"authenticate", "authenticate_stream"})
+SUMMED: Final = "livesum"  # over the workers that run
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 UNMATCHED, OTHER = "unmatched", "other"
 LOOKED_AT, DROPPED = "looked_at", "dropped"
+STORES = ("database", "redis")
+COUNTED = ("user", "address", "sign_in", "operator")
+"""What failures are counted under: see `store.sql.ledger`."""
 
 
 class Meters:
-    """Implements `core.ports.measures.Meter`, and counts what only the API sees."""
+    """Implements the plugs of `core.ports.measures`, and counts what only the API sees."""
 
     def __init__(self) -> None:
         """Begin at nothing, in a registry of this process's own."""
@@ -30,6 +45,13 @@ class Meters:
             "facekey_stage_seconds",
             "How long each stage of a decision took",
             ["stage"],
+            buckets=STAGE_S,
+            registry=registry,
+        )
+        self._networks = Histogram(
+            "facekey_network_seconds",
+            "How long one run of each network took",
+            ["network"],
             buckets=STAGE_S,
             registry=registry,
         )
@@ -44,6 +66,12 @@ class Meters:
             "Calibrated similarity of what was compared",
             ["action"],
             buckets=SCORES,
+            registry=registry,
+        )
+        self._genuine = Histogram(
+            "facekey_genuine_evidence",
+            "Evidence of those who were let in, in decades of the false match rate",
+            buckets=DECADES,
             registry=registry,
         )
         self._liveness = Histogram(
@@ -68,10 +96,36 @@ class Meters:
             buckets=REQUEST_S,
             registry=registry,
         )
-        self._streams = Gauge("facekey_streams_open", "Live streams that are open", registry=registry)
+        self._streams = Gauge(
+            "facekey_streams_open", "Live streams that are open", registry=registry, multiprocess_mode=SUMMED
+        )
         self._frames = Counter("facekey_stream_frames", "Frames of live streams", ["fate"], registry=registry)
         for fate in (LOOKED_AT, DROPPED):
             self._frames.labels(fate)
+        self._overloaded = Counter(
+            "facekey_overloaded", "Pictures that were refused because too many waited", registry=registry
+        )
+        self._stores = Histogram(
+            "facekey_store_seconds",
+            "How long the database and Redis took to answer",
+            ["store", "operation"],
+            buckets=STORE_S,
+            registry=registry,
+        )
+        self._store_failures = Counter(
+            "facekey_store_failures", "Questions that a store didn't answer", ["store"], registry=registry
+        )
+        self._lockouts = Counter(
+            "facekey_lockouts",
+            "Times that failures made somebody wait, or locked them",
+            ["who"],
+            registry=registry,
+        )
+        for store in STORES:
+            self._store_failures.labels(store)
+        for who in COUNTED:
+            self._lockouts.labels(who)
+        self._sampled: list[tuple[Gauge, Callable[[], float]]] = []
 
     # Of the services, and of the threads that look at pictures.
 
@@ -79,11 +133,31 @@ class Meters:
         """A stage ended, well or not."""
         self._stages.labels(stage).observe(seconds)
 
+    def ran(self, network: str, seconds: float) -> None:
+        """A network ran once, for one picture or several."""
+        self._networks.labels(network).observe(seconds)
+
+    def overloaded(self) -> None:
+        """A picture was refused because too many wait."""
+        self._overloaded.inc()
+
+    def asked(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
+        """A store answered, or didn't."""
+        self._stores.labels(store, operation).observe(seconds)
+        if failed:
+            self._store_failures.labels(store).inc()
+
+    def locked_out(self, who: str) -> None:
+        """Failures keep somebody out from now on."""
+        self._lockouts.labels(who).inc()
+
     def decided(self, decided: Decided) -> None:
         """A decision is on record."""
         self._decisions.labels(decided.action, decided.outcome, decided.reason).inc()
         if decided.confidence is not None:
             self._confidence.labels(decided.action).observe(decided.confidence)
+            if decided.action in ONE_TO_ONE and decided.outcome == Outcome.ACCEPT:
+                self._genuine.observe(evidence_of_confidence(min(decided.confidence, CERTAIN)))
         if decided.liveness is not None:
             self._liveness.labels(decided.action).observe(decided.liveness)
         if decided.quality is not None:
@@ -117,23 +191,14 @@ class Meters:
         self._frames.labels(LOOKED_AT).inc(looked_at)
         self._frames.labels(DROPPED).inc(dropped)
 
-    # Of what is only asked when somebody reads the figures.
+    # Of states, which are looked at now and then.
 
     def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
-        """Show what a function gives at that moment."""
-        self.registry.register(_Asked(lambda: GaugeMetricFamily(name, documentation, value())))
+        """Show what a function gives whenever it is sampled, summed over the workers."""
+        gauge = Gauge(name, documentation, registry=self.registry, multiprocess_mode=SUMMED)
+        self._sampled.append((gauge, value))
 
-    def counter(self, name: str, documentation: str, value: Callable[[], float]) -> None:
-        """Show a count that somebody else keeps."""
-        self.registry.register(_Asked(lambda: CounterMetricFamily(name, documentation, value())))
-
-
-class _Asked(Collector):
-    """One figure that is made when it is read."""
-
-    def __init__(self, made: Callable[[], GaugeMetricFamily | CounterMetricFamily]) -> None:
-        self._made = made
-
-    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """The figure as it is now."""
-        yield self._made()
+    def sample(self) -> None:
+        """Look at every state."""
+        for gauge, value in self._sampled:
+            gauge.set(value())

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import print_json, print_table
 from facekey.core.bias import BiasPolicy, Estimate, Finding, Verdict, judge_groups
 from facekey.core.bias_evaluation import COLUMNS, Lines, tallies_of_rows

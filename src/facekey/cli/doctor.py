@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import print_json
 from facekey.doctor.examination import Patient, Result, State, examine, verdict
 from facekey.doctor.production import PRODUCTION

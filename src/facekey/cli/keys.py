@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import print_json, print_table
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.root_keys import KeyUse, Rotation

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facekey.cli.outcome import Exit, errors, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import errors, told_in_one_line
 from facekey.core.advice import advice
 from facekey.core.errors import SampleRejected
 from facekey.settings import read_settings

@@ -12,6 +12,7 @@ from facekey.cli import (
     alerts,
     audit,
     bias,
+    database,
     doctor,
     evaluate,
     export,
@@ -65,6 +66,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(liveness.app, name="liveness")
 app.add_typer(head.app, name="head")
 app.add_typer(keys.app, name="keys")
+app.add_typer(database.app, name="database")
 app.add_typer(index.app, name="index")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(accounts.keys, name="api-keys")

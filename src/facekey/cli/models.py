@@ -11,7 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from facekey.cli import choice
-from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import told_in_one_line
 from facekey.settings import read_settings
 from facekey.zoo.zoo import Status, Zoo
 

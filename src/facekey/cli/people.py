@@ -9,7 +9,8 @@ from rich.markup import escape
 
 from facekey.api.service import Service
 from facekey.cli.ask import ask
-from facekey.cli.outcome import Exit, told_in_one_line
+from facekey.cli.exits import Exit
+from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import moment, print_json, print_table
 from facekey.core.audit_lines import receipt_text
 from facekey.core.calibration import confidence

@@ -9,6 +9,7 @@ from facekey.core.audit import EMPTY, ChainCheck, Head, head_key_of, open_head
 from facekey.core.errors import AuditBroken, StoreUnavailable
 from facekey.core.ports.alerts import Alarm, AuditTail, Tail
 from facekey.core.ports.clocks import Clock
+from facekey.core.vitals import AuditLook
 
 NEWEST = 1000
 PAGE = 2000
@@ -97,10 +98,17 @@ class CheckTail:
 class WatchAudit:
     """Checks the tail of the log and tells of a break; run again and again in the background."""
 
-    def __init__(self, *, check: CheckTail, tell: TellAuditBroken) -> None:
+    def __init__(self, *, check: CheckTail, tell: TellAuditBroken, clock: Clock) -> None:
         """Take what finds a break and what tells of it."""
         self._check = check
         self._tell = tell
+        self._clock = clock
+        self._last: AuditLook | None = None
+
+    @property
+    def last(self) -> AuditLook | None:
+        """What the last look found; None before the first."""
+        return self._last
 
     async def __call__(self) -> Head | None:
         """Look once; give where the log ends, None when it is broken.
@@ -109,10 +117,13 @@ class WatchAudit:
             StoreUnavailable: it can't be looked at now.
         """
         try:
-            return await self._check()
+            head = await self._check()
         except AuditBroken as error:
+            self._last = AuditLook(self._clock.now(), intact=False)
             await self._tell(error)
             return None
+        self._last = AuditLook(self._clock.now(), intact=True)
+        return head
 
 
 def _before(tail: Tail) -> Head:

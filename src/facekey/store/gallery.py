@@ -63,6 +63,11 @@ class MemoryGallery:
         """People, as of the last look at the changes."""
         return len(self._members)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is searched."""
+        return sum(index.nbytes for index in self._indexes.values())
+
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
 

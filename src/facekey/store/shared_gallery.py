@@ -39,11 +39,17 @@ class SharedGallery:
         self._index = index
         self._rows = PgVectorIndex()
         self._size = 0
+        self._nbytes = 0
 
     @property
     def size(self) -> int:
         """People, as of the last time that somebody counted."""
         return self._size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index in the database, as of the last refresh."""
+        return self._nbytes
 
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
@@ -55,6 +61,7 @@ class SharedGallery:
         """
         await self._index.catch_up()
         self._size = await self._database.read(_count)
+        self._nbytes = await self._database.read(self._rows.nbytes)
         return self._size
 
     async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
@@ -26,7 +27,12 @@ class Workers:
     """A bounded number of threads with a bounded queue before them."""
 
     def __init__(
-        self, *, workers: int, max_waiting: int, observe: Callable[[str, float], None] | None = None
+        self,
+        *,
+        workers: int,
+        max_waiting: int,
+        observe: Callable[[str, float], None] | None = None,
+        refused: Callable[[], None] | None = None,
     ) -> None:
         """Start the pool.
 
@@ -34,6 +40,7 @@ class Workers:
             workers: how many pictures are looked at at the same time.
             max_waiting: how many more may wait.
             observe: told how long each piece of work waited for a worker, as the stage `queue`.
+            refused: told of each piece of work that was not taken because too much waited.
 
         Raises:
             ValueError: there would be no worker.
@@ -48,19 +55,13 @@ class Workers:
         self._observe = observe
         self._lock = threading.Lock()
         self._taken = 0
-        self._refused = 0
+        self._refused = refused
         self._closed = False
 
     @property
     def waiting(self) -> int:
         """Pieces of work that wait for a worker."""
         return max(0, self.taken - self._workers)
-
-    @property
-    def refused(self) -> int:
-        """Pieces of work that were not taken because too much waited."""
-        with self._lock:
-            return self._refused
 
     @property
     def taken(self) -> int:
@@ -81,11 +82,13 @@ class Workers:
             if self._closed:
                 raise Overloaded("the service is shutting down; try again in a moment")
             if self._taken >= self._capacity:
-                self._refused += 1
+                if self._refused is not None:
+                    self._refused()
                 raise Overloaded("too many pictures are waiting; try again in a moment")
             self._taken += 1
             try:
-                future = self._executor.submit(self._started(work))
+                # In the context of whoever asks: what is logged and traced there belongs to their request.
+                future = self._executor.submit(copy_context().run, self._started(work))
             except BaseException:
                 self._taken -= 1
                 raise

@@ -8,6 +8,7 @@ from datetime import timedelta
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.ports.accounts import AccessTokens
+from facekey.core.ports.measures import UNMEASURED, LockOutMeter
 from facekey.core.ports.shared import Revocations
 from facekey.credentials.access_tokens import JwtAccessTokens, SecretKey
 from facekey.credentials.face_tokens import FaceTokenKey, JwtFaceTokens
@@ -79,13 +80,14 @@ class Accounts:
         )
 
 
-def make_ledger(deployment: Deployment, audit: SqlAuditLog) -> SqlLedger:
+def make_ledger(deployment: Deployment, audit: SqlAuditLog, *, meter: LockOutMeter = UNMEASURED) -> SqlLedger:
     """Where failed attempts are counted."""
     return SqlLedger(
         deployment.database,
         audit,
         attempt_policy(deployment.settings),
         pseudonym_key=deployment.keys.pseudonyms,
+        meter=meter,
     )
 
 

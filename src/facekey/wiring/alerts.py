@@ -86,8 +86,8 @@ def notifiers(settings: Settings) -> dict[str, Notifier]:
 
 
 @asynccontextmanager
-async def alerting(deployment: Deployment) -> AsyncIterator[None]:
-    """Send alerts and watch the audit log, as long as this is open.
+async def alerting(deployment: Deployment) -> AsyncIterator[WatchAudit]:
+    """Send alerts and watch the audit log, as long as this is open; gives the watch.
 
     Raises:
         SettingsInvalid: a setting can't be used.
@@ -101,6 +101,7 @@ async def alerting(deployment: Deployment) -> AsyncIterator[None]:
     watch = WatchAudit(
         check=CheckTail(tail=SqlAuditTail(database), pseudonym_key=key),
         tell=TellAuditBroken(alarm=outbox, clock=clock),
+        clock=clock,
     )
     async with AsyncExitStack() as running:
         for channel, notifier in notifiers(deployment.settings).items():
@@ -114,7 +115,7 @@ async def alerting(deployment: Deployment) -> AsyncIterator[None]:
             )
             await running.enter_async_context(repeating(f"alerts_{channel}", deliver, every_s=OUTBOX_LOOKS_S))
         await running.enter_async_context(repeating("audit_watch", watch, every_s=AUDIT_LOOKS_S))
-        yield
+        yield watch
 
 
 @asynccontextmanager

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.settings import Settings
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import DeploymentKeys, load_deployment_keys
-from facekey.wiring.database import prepare_database
+from facekey.wiring.database import require_database
 from facekey.wiring.keys import open_keys
 
 
@@ -24,7 +25,7 @@ class Deployment:
 
 
 @asynccontextmanager
-async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
+async def open_deployment(settings: Settings, *, meter: StoreMeter = UNMEASURED) -> AsyncIterator[Deployment]:
     """The database that the settings name, at this version's schema; closed again at the end.
 
     Raises:
@@ -33,8 +34,8 @@ async def open_deployment(settings: Settings) -> AsyncIterator[Deployment]:
         StoreUnavailable: the database can't be used.
     """
     ring = KeyRing(open_keys(settings))
-    await asyncio.to_thread(prepare_database, settings)
-    database = Database(settings.database_url)
+    await asyncio.to_thread(require_database, settings)
+    database = Database(settings.database_url, meter=meter)
     try:
         yield Deployment(settings, database, ring, await load_deployment_keys(database, ring))
     finally:

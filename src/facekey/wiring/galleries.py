@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from facekey.core.errors import SealBroken, SettingsInvalid
 from facekey.core.matching import Matcher
+from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.services.rebuild_index import RebuildIndex
 from facekey.settings import Settings
 from facekey.store.gallery import MemoryGallery
@@ -19,7 +20,7 @@ from facekey.wiring.records import audit_log
 
 
 @asynccontextmanager
-async def open_shared(deployment: Deployment) -> AsyncIterator[Shared]:
+async def open_shared(deployment: Deployment, *, meter: StoreMeter = UNMEASURED) -> AsyncIterator[Shared]:
     """What all replicas share: in Redis when the settings name one, else in this process.
 
     Raises:
@@ -32,7 +33,9 @@ async def open_shared(deployment: Deployment) -> AsyncIterator[Shared]:
         yield in_process(ticker, frames)
         return
     # Derived from, never equal to: the pseudonyms of the audit log have this key for themselves.
-    async with in_redis(url, secret=deployment.keys.pseudonyms, ticker=ticker, frames=frames) as shared:
+    async with in_redis(
+        url, secret=deployment.keys.pseudonyms, ticker=ticker, frames=frames, meter=meter
+    ) as shared:
         yield shared
 
 

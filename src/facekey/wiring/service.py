@@ -7,7 +7,6 @@ from datetime import datetime
 
 from facekey import __version__
 from facekey.api.meters import Meters
-from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import RequestRates
 from facekey.api.service import Service, StreamFacts, SystemFacts
 from facekey.core.calibration import confidence, evidence_of_fmr
@@ -20,12 +19,12 @@ from facekey.services.label import Label
 from facekey.services.list_people import ListPeople
 from facekey.services.repeat import repeating
 from facekey.services.retain import in_turn
+from facekey.services.take_vitals import TakeVitals
 from facekey.services.unlock import Unlock
+from facekey.services.watch_audit import WatchAudit
 from facekey.settings import Settings
 from facekey.store.follower import following
-from facekey.store.gallery import MemoryGallery
 from facekey.store.shared import Shared
-from facekey.store.shared_gallery import SharedGallery
 from facekey.store.sql.key_inventory import SqlKeyInventory
 from facekey.store.sql.labels import SqlLabels
 from facekey.vision.headers import DecodeLimits
@@ -44,6 +43,7 @@ from facekey.wiring.limits import (
     token_policy,
     vocabulary,
 )
+from facekey.wiring.measuring import looking_after, make_metrics
 from facekey.wiring.networks import read_choice
 from facekey.wiring.privacy import make_privacy
 from facekey.wiring.recognition import People, make_people, make_recognition
@@ -69,12 +69,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         StoreUnavailable: the database can't be used.
     """
     limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-    async with open_deployment(settings) as deployment:
+    meters = Meters()
+    async with open_deployment(settings, meter=meters) as deployment:
         records = await make_records(deployment)
         accounts = make_accounts(deployment, records.log)
-        await _require_a_way_in(settings, accounts)
-        meters = Meters()
-        choice, zoo = await read_choice(deployment), open_zoo(settings)
+        await require_a_way_in(settings, accounts)
+        choice, zoo = await read_choice(deployment), open_zoo(settings, observe=meters.ran)
         vision = await asyncio.to_thread(
             open_vision,
             zoo,
@@ -87,16 +87,19 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         vision = await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow)
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
-            workers=settings.vision_threads, max_waiting=settings.vision_queue, observe=meters.took
+            workers=settings.vision_threads,
+            max_waiting=settings.vision_queue,
+            observe=meters.took,
+            refused=meters.overloaded,
         )
-        _measure(meters, workers, gallery)
         try:
             async with (
-                open_shared(deployment) as shared,
+                open_shared(deployment, meter=meters) as shared,
                 following(gallery.refresh, shared.changes.listen()),
                 repeating("audit_live", records.follow.look, every_s=AUDIT_LIVE_LOOKS_S),
                 repeating("audit_checkpoint", records.checkpoint, every_s=CHECKPOINT_LOOKS_S),
-                alerting(deployment),
+                alerting(deployment) as watch,
+                looking_after(deployment, meters) as vitals,
                 witnessing(deployment, records, vision, workers) as witness,
                 shadowing(settings, vision, zoo, meters=meters, workers=workers) as shadow,
             ):
@@ -113,6 +116,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                     meters=meters,
                     witness=witness,
                     shadow=shadow,
+                    watch=watch,
+                    vitals=vitals,
                 )
                 clean_up = in_turn(service.retain, shared.single_use)
                 async with (
@@ -137,9 +142,11 @@ async def _assemble(
     meters: Meters,
     witness: SpoofWitness,
     shadow: Shadow,
+    watch: WatchAudit,
+    vitals: TakeVitals,
 ) -> Service:
     settings, clock, audit = deployment.settings, SystemClock(), records.log
-    ledger, tokens = make_ledger(deployment, audit), make_access_tokens(deployment)
+    ledger, tokens = make_ledger(deployment, audit, meter=meters), make_access_tokens(deployment)
     voice = await asyncio.to_thread(
         make_voice,
         deployment,
@@ -166,6 +173,7 @@ async def _assemble(
     privacy = make_privacy(deployment, records, people.templates, shared)
     labels = SqlLabels(deployment.database, deployment.ring, audit)
     bias = make_bias(settings, vision.matcher, labels, audit)
+    facts = _facts(settings, vision, clock.now())
     return Service(
         assess=recognition.assess,
         register=recognition.register,
@@ -187,7 +195,17 @@ async def _assemble(
         unlock=Unlock(locks=ledger, clock=clock),
         label=Label(labels=labels, vocabulary=vocabulary(settings), clock=clock),
         bias=bias,
-        metrics=ProcessMetrics(bias, meters),
+        metrics=make_metrics(
+            settings,
+            meters=meters,
+            workers=workers,
+            gallery=people.gallery,
+            facts=facts,
+            zoo=zoo,
+            bias=bias,
+            vitals=vitals,
+            watch=watch,
+        ),
         meters=meters,
         read_audit=records.read,
         follow_audit=records.follow,
@@ -199,7 +217,7 @@ async def _assemble(
         list_people=ListPeople(directory=people.directory, locks=ledger),
         rates=RequestRates(shared.rate_limiter, budgets(settings)),
         readiness=StoresReadiness(people.gallery, shared),
-        facts=_facts(settings, vision, clock.now()),
+        facts=facts,
         voice=None if voice is None else voice.verbs,
     )
 
@@ -224,16 +242,7 @@ def _facts(settings: Settings, vision: Vision, started_at: datetime) -> SystemFa
     )
 
 
-def _measure(meters: Meters, workers: Workers, gallery: MemoryGallery | SharedGallery) -> None:
-    """What is only looked at when somebody reads the figures."""
-    meters.gauge("facekey_pool_waiting", "Pictures that wait for a worker", lambda: workers.waiting)
-    meters.counter(
-        "facekey_overloaded", "Pictures that were refused because too many waited", lambda: workers.refused
-    )
-    meters.gauge("facekey_enrolled", "People in this process's view of the gallery", lambda: gallery.size)
-
-
-async def _require_a_way_in(settings: Settings, accounts: Accounts) -> None:
+async def require_a_way_in(settings: Settings, accounts: Accounts) -> None:
     """Refuse to serve nobody: outside of development every caller must sign in."""
     if settings.profile == "development" or await accounts.manage.any_way_in():
         return

@@ -84,9 +84,9 @@ class Recognisers:
     together: JointPopulation | None
 
 
-def open_zoo(settings: Settings) -> Zoo:
-    """The zoo that the settings name."""
-    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror)
+def open_zoo(settings: Settings, *, observe: Callable[[str, float], None] | None = None) -> Zoo:
+    """The zoo that the settings name; told of are the runs of its networks."""
+    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror, observe=observe)
 
 
 def open_vision(

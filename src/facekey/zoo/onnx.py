@@ -5,7 +5,8 @@ A session is safe to share: `run` may be called from any thread at once.
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from facekey.core.errors import ModelError, ModelOutputInvalid
 from facekey.core.types import ModelId
+from facekey.zoo.cores import usable_cores
 
 PROVIDERS = (
     "TensorrtExecutionProvider",
@@ -28,6 +30,9 @@ PROVIDERS = (
 ERROR_LEVEL = 3  # ONNX Runtime's own numbering; warnings about unused initialisers are noise
 
 MAX_THREADS = 4  # for one run; these networks are too small to keep more of them busy
+
+RunObserver = Callable[[float], None]
+"""Called with the seconds that a run took."""
 
 
 def runtime_version() -> str:
@@ -68,20 +73,28 @@ class Port:
 class OnnxSession:
     """A loaded network. Mirrors ONNX Runtime's session, with names, shapes and errors of ours."""
 
-    def __init__(self, model: Path | bytes, *, model_id: ModelId, threads: int = MAX_THREADS) -> None:
+    def __init__(
+        self,
+        model: Path | bytes,
+        *,
+        model_id: ModelId,
+        threads: int = MAX_THREADS,
+        observe: RunObserver | None = None,
+    ) -> None:
         """Load a network onto the best provider there is.
 
         Args:
             model: an ONNX file, or its bytes. Whoever calls has checked its hash.
             model_id: stored with everything the network makes.
-            threads: for one run, at most; fewer where the machine has fewer cores.
+            threads: for one run, at most; fewer where this process has fewer cores.
+            observe: told how long each run took.
 
         Raises:
             ModelError: ONNX Runtime can't load it.
         """
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERROR_LEVEL
-        options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
+        options.intra_op_num_threads = min(threads, usable_cores())
         # Threads that wait must sleep. By default they spin, which costs more than it
         # saves: see docs/decisions/0005-threads-that-wait-sleep.md.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -95,6 +108,7 @@ class OnnxSession:
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
             raise ModelError(f"{model_id}: ONNX Runtime can't load it: {error}") from error
         self._model_id = model_id
+        self._observe = observe
         self._inputs = tuple(_port(value) for value in self._session.get_inputs())
         self._outputs = tuple(_port(value) for value in self._session.get_outputs())
 
@@ -143,10 +157,13 @@ class OnnxSession:
         feed: Mapping[str, NDArray[np.generic]] = {
             port.name: array for port, array in zip(self._inputs, arrays, strict=True)
         }
+        began = time.perf_counter()
         try:
             outputs: list[NDArray[np.float32]] = self._session.run(None, feed)
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
             raise ModelOutputInvalid(self._model_id, f"inference failed: {error}") from error
+        if self._observe is not None:
+            self._observe(time.perf_counter() - began)
         return outputs
 
 

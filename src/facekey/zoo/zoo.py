@@ -7,9 +7,10 @@ guarded as the program itself.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from facekey.core.errors import ModelError, ModelUnavailable
@@ -78,6 +79,7 @@ class Zoo:
         cards_dir: Path | None = None,
         mirror: str | Path | None = None,
         downloader: Downloader | None = None,
+        observe: Callable[[str, float], None] | None = None,
     ) -> None:
         """Read the cards; nothing is fetched and the cache is not touched.
 
@@ -86,6 +88,7 @@ class Zoo:
             cards_dir: other cards than those that come with FaceKey.
             mirror: a folder or `file://` address that is asked before all sources.
             downloader: other timeouts than the usual ones.
+            observe: told the name of a network and the seconds, whenever one ran.
 
         Raises:
             CardInvalid: a card can't be read.
@@ -94,6 +97,7 @@ class Zoo:
         # An empty variable is no mirror, and never the folder one happens to be in.
         self._mirror = mirror or None
         self._downloader = Downloader() if downloader is None else downloader
+        self._observe = observe
         self._cards = load_cards(default_cards_dir() if cards_dir is None else cards_dir)
 
     @property
@@ -175,7 +179,8 @@ class Zoo:
             ModelError: ONNX Runtime can't load it.
         """
         card = self.card(name)
-        return OnnxSession(self._read(card), model_id=card.model_id, threads=threads)
+        observe = None if self._observe is None else partial(self._observe, card.name)
+        return OnnxSession(self._read(card), model_id=card.model_id, threads=threads, observe=observe)
 
     def published(self, name: str) -> Path:
         """The file as it was published, kept beside the graph; its hash was checked when it came.

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from facekey.cli.exits import Exit
 from facekey.cli.main import app
-from facekey.cli.outcome import Exit
 from facekey.evaluation.engine import Engine
 from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop

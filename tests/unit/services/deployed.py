@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from facekey.api.collectors import BiasCollector
 from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.rate import Budgets, RequestRates
@@ -367,7 +368,7 @@ def services(
         unlock=Unlock(locks=store.ledger, clock=clock),
         label=Label(labels=labels, vocabulary=Vocabulary(), clock=clock),
         bias=bias,
-        metrics=ProcessMetrics(bias, meters),
+        metrics=ProcessMetrics(meters, BiasCollector(lambda: bias.last)),
         meters=meters,
         undo_adaptation=UndoAdaptation(
             adaptations=adaptations,

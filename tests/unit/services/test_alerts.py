@@ -179,6 +179,7 @@ def watching(store: Store, box: SqlOutbox, clock: HandClock) -> WatchAudit:
     return WatchAudit(
         check=CheckTail(tail=SqlAuditTail(store.database), pseudonym_key=store.keys.pseudonyms),
         tell=TellAuditBroken(alarm=box, clock=clock),
+        clock=clock,
     )
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from facekey.api.app import create_app
+from facekey.api.collectors import BiasCollector
 from facekey.api.meters import Meters
 from facekey.api.metrics import ProcessMetrics
 from facekey.api.service import Service
@@ -146,7 +147,9 @@ async def test_refused_spoofs_before_a_login_are_errors_of_liveness(
 
 @pytest.fixture
 def app(service: Service, monitor: MonitorBias) -> FastAPI:
-    served = replace(service, bias=monitor, metrics=ProcessMetrics(monitor, Meters()))
+    served = replace(
+        service, bias=monitor, metrics=ProcessMetrics(Meters(), BiasCollector(lambda: monitor.last))
+    )
     built = create_app(served, max_image_bytes=10_000)
     built.state.service = served
     return built

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from facekey.cli import models
-from facekey.cli.outcome import Exit
+from facekey.cli.exits import Exit
 from facekey.cli.samples import app as sample_app
 from tests.unit.zoo.conftest import CardFolder
 

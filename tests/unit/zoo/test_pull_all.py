@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from typer.testing import CliRunner, Result
 
 from facekey.cli import models
-from facekey.cli.outcome import Exit
+from facekey.cli.exits import Exit
 from facekey.core.types import Crop
 from facekey.wiring.vision import EMBEDDERS
 from facekey.zoo import zoo as zoo_module

@@ -1,4 +1,4 @@
-"""The plug of measuring: how long stages take and what is decided, for those who run the service."""
+"""The plugs of measuring: how long things take and what is decided, for those who run the service."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,6 +40,33 @@ class Decided:
         )
 
 
+class StoreMeter(Protocol):
+    """Keeps count of what stores are asked. Costs microseconds and never fails."""
+
+    def asked(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
+        """A store answered, or didn't.
+
+        Args:
+            store: `database` or `redis`.
+            operation: `read`, `write` or `call`.
+            seconds: from the question to the answer, the wait for a connection included.
+            failed: there was no answer that could be used.
+        """
+        ...
+
+
+class LockOutMeter(Protocol):
+    """Keeps count of those whom failures keep out."""
+
+    def locked_out(self, who: str) -> None:
+        """Somebody has to wait now, or is locked.
+
+        Args:
+            who: what the failures were counted under: `user`, `address`, `sign_in` or `operator`.
+        """
+        ...
+
+
 class Meter(Protocol):
     """Keeps count. It is called from several threads, costs microseconds and never fails."""
 
@@ -53,7 +80,13 @@ class Meter(Protocol):
 
 
 class Unmeasured:
-    """Implements `Meter` for whoever wants no figures."""
+    """Implements `Meter`, `StoreMeter` and `LockOutMeter` for whoever wants no figures."""
+
+    def asked(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
+        """Forget it."""
+
+    def locked_out(self, who: str) -> None:
+        """Forget it."""
 
     def took(self, stage: str, seconds: float) -> None:
         """Forget it."""

@@ -24,6 +24,11 @@ class ExactIndex:
         """How many vectors are held."""
         return len(self._keys)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the matrix, its free rows included."""
+        return self._rows.nbytes
+
     def put(self, key: str, embedding: Embedding) -> None:
         """Add a vector, or replace the one of this key.
 

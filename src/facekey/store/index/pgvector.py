@@ -114,6 +114,11 @@ class PgVectorIndex:
         total: int = (await connection.execute(PEOPLE)).scalar_one()
         return total
 
+    async def nbytes(self, connection: AsyncConnection) -> int:
+        """Bytes of the vectors with what finds them."""
+        size = await connection.execute(text("SELECT pg_total_relation_size('vector_index')"))
+        return int(size.scalar_one())
+
     async def nearest(
         self, connection: AsyncConnection, probe: Embedding, turning: Turning, count: int
     ) -> list[str]:

@@ -1,8 +1,9 @@
 """One Redis, and its failures in our words. The only file that imports redis-py."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -13,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
+from facekey.core.ports.measures import UNMEASURED, StoreMeter
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 1.0
@@ -66,8 +68,12 @@ class Script:
 class RedisConnection:
     """A pool of connections that come back by themselves. Nothing here shows the address or the password."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, meter: StoreMeter = UNMEASURED) -> None:
         """Take the address; nothing is opened before it is needed.
+
+        Args:
+            url: of Redis.
+            meter: told how long each question took, with the wait for a connection.
 
         Raises:
             SettingsInvalid: it is none.
@@ -91,6 +97,7 @@ class RedisConnection:
             raise SettingsInvalid(
                 "REDIS_URL can't be used: redis://[user:password@]host[:port][/number], rediss:// for TLS"
             ) from None  # the original may hold the password
+        self._meter = meter
         self._pool = pool
         self._opened: Redis = Redis(connection_pool=pool)
         self._redis = cast("_Client", self._opened)
@@ -101,10 +108,8 @@ class RedisConnection:
         Raises:
             StoreUnavailable: there was no answer, or a refusal.
         """
-        try:
+        async with self._told():
             answer: object = await self._redis.execute_command(*words)
-        except (RedisError, OSError) as error:
-            raise unavailable(error) from None
         return answer
 
     async def run(self, script: Script, keys: Sequence[str], words: Sequence[Word] = ()) -> object:
@@ -114,13 +119,11 @@ class RedisConnection:
             StoreUnavailable: there was no answer, or a refusal.
         """
         rest = (len(keys), *keys, *words)
-        try:
+        async with self._told():
             try:
                 answer: object = await self._redis.execute_command("EVALSHA", script.digest, *rest)
             except NoScriptError:  # Redis was started anew
                 answer = await self._redis.execute_command("EVAL", script.text, *rest)
-        except (RedisError, OSError) as error:
-            raise unavailable(error) from None
         return answer
 
     async def messages(self, channel: str) -> AsyncGenerator[bytes | None]:
@@ -142,6 +145,18 @@ class RedisConnection:
         finally:
             with suppress(RedisError, OSError):
                 await subscription.aclose()
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[None]:
+        """Errors in our words, and how long it took."""
+        began, failed = time.perf_counter(), False
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            failed = True
+            raise unavailable(error) from None
+        finally:
+            self._meter.asked("redis", "call", time.perf_counter() - began, failed=failed)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from facekey.core.ports.clocks import Ticker
+from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.store.memory import MemoryRateLimiter
 from facekey.store.redis.changes import RedisChanges
 from facekey.store.redis.connection import RedisConnection
@@ -17,7 +18,7 @@ from facekey.store.shared import RATE_KEYS, SeenFramesLimits, Shared
 
 @asynccontextmanager
 async def in_redis(
-    url: str, *, secret: bytes, ticker: Ticker, frames: SeenFramesLimits
+    url: str, *, secret: bytes, ticker: Ticker, frames: SeenFramesLimits, meter: StoreMeter = UNMEASURED
 ) -> AsyncIterator[Shared]:
     """All of it in Redis; closed again at the end. A Redis that is away is no reason not to begin.
 
@@ -26,11 +27,12 @@ async def in_redis(
         secret: the same for all replicas of a deployment and for nobody else.
         ticker: this process's clock.
         frames: how many frames are kept.
+        meter: told how long Redis took to answer.
 
     Raises:
         SettingsInvalid: the address is none.
     """
-    redis, envelope = RedisConnection(url), Envelope(secret)
+    redis, envelope = RedisConnection(url, meter=meter), Envelope(secret)
     changes = RedisChanges(redis, envelope)
 
     async def check() -> None:

@@ -1,6 +1,7 @@
 """One database: connections for reading, one writer at a time, errors in our words."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
+from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.store.sql.backend import Backend
 from facekey.store.sql.postgres import Postgres
 from facekey.store.sql.sqlite import Sqlite
@@ -27,8 +29,12 @@ class Database:
     it the one write lock, until the garbage collector comes by.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, meter: StoreMeter = UNMEASURED) -> None:
         """Prepare engines; nothing is opened yet.
+
+        Args:
+            url: of the database.
+            meter: told how long reading and writing took, with the wait for a connection and a turn.
 
         Raises:
             SettingsInvalid: the URL is not one of a database that is supported.
@@ -36,6 +42,7 @@ class Database:
         self._backend = backend_of(url)
         self._read_engine = self._backend.engine(writing=False)
         self._write_engine = self._backend.engine(writing=True)
+        self._meter = meter
         self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, work: Work[Result]) -> Result:
@@ -46,7 +53,7 @@ class Database:
         """
 
         async def reading() -> Result:
-            async with _errors_in_our_words(), self._read_engine.connect() as connection:
+            async with self._told("read"), self._read_engine.connect() as connection:
                 return await work(connection)
 
         return await self._to_its_end(reading())
@@ -59,7 +66,7 @@ class Database:
         """
 
         async def writing() -> Result:
-            async with _errors_in_our_words(), self._write_engine.begin() as connection:
+            async with self._told("write"), self._write_engine.begin() as connection:
                 return await work(connection)
 
         return await self._to_its_end(writing())
@@ -85,6 +92,19 @@ class Database:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._read_engine.dispose()
         await self._write_engine.dispose()
+
+    @asynccontextmanager
+    async def _told(self, operation: str) -> AsyncIterator[None]:
+        """Errors in our words, and how long it took; a refusal of ours is an answer like any other."""
+        began, failed = time.perf_counter(), False
+        try:
+            async with _errors_in_our_words():
+                yield
+        except StoreUnavailable:
+            failed = True
+            raise
+        finally:
+            self._meter.asked("database", operation, time.perf_counter() - began, failed=failed)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, Result]) -> Result:
         task = asyncio.create_task(work)

@@ -13,6 +13,7 @@ from facekey.core.audit import AuditEvent, AuditValue, pseudonym
 from facekey.core.errors import EnrolmentGone
 from facekey.core.networks import network_of
 from facekey.core.ports.audit import Receipt
+from facekey.core.ports.measures import UNMEASURED, LockOutMeter
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.database import Database
@@ -34,13 +35,20 @@ class SqlLedger:
     """
 
     def __init__(
-        self, database: Database, audit: SqlAuditLog, policy: AttemptPolicy, *, pseudonym_key: bytes
+        self,
+        database: Database,
+        audit: SqlAuditLog,
+        policy: AttemptPolicy,
+        *,
+        pseudonym_key: bytes,
+        meter: LockOutMeter = UNMEASURED,
     ) -> None:
-        """Take the key under which people appear in the log."""
+        """Take the key under which people appear in the log, and who counts those kept out."""
         self._database = database
         self._audit = audit
         self._policy = policy
         self._key = pseudonym_key
+        self._meter = meter
 
     async def admit(self, claim: Claim, *, at: datetime) -> None:
         """Let an attempt through.
@@ -65,16 +73,20 @@ class SqlLedger:
             EnrolmentGone: who was let in is not enrolled any more.
             StoreUnavailable: it is not on record.
         """
+        kept_out: list[str] = []
 
         async def settling(connection: AsyncConnection) -> Receipt:
             if result is not Result.NEITHER:
-                await self._count(connection, event, claim, result)
+                kept_out.extend(await self._count(connection, event, claim, result))
             if result is Result.SUCCESS and event.subject_id is not None:
                 lookup = self._audit.names.lookup(event.subject_id)
                 await _let_in(connection, lookup, claim.enrolment, event.at)
             return await self._audit.append_within(connection, event)
 
-        return await self._database.write(settling)
+        receipt = await self._database.write(settling)
+        for kind in kept_out:
+            self._meter.locked_out(kind)
+        return receipt
 
     async def failures(self, claim: Claim) -> Failures | None:
         """The highest counter of a claim that names one user or one address."""
@@ -106,8 +118,9 @@ class SqlLedger:
 
     async def _count(
         self, connection: AsyncConnection, event: AuditEvent, claim: Claim, result: Result
-    ) -> None:
-        keys = self._keys(claim)
+    ) -> list[str]:
+        """Count, and give the kinds of counters that keep somebody out from now on."""
+        kept_out, keys = [], self._keys(claim)
         counted = await read_failures(connection, keys)
         for failures in counted.values():
             self._policy.admit(failures, event.at)
@@ -119,6 +132,8 @@ class SqlLedger:
             else:
                 after = self._policy.failed(before, event.at)
             await _put(connection, key, before, after)
+            if after is not None and (after.wait_until is not None or after.locked_at is not None):
+                kept_out.append(kind)
             if after is not None and after.locked_at is not None:
                 details: dict[str, AuditValue] = {"failures": after.count, "of": kind}
                 subject_id = event.subject_id if kind == "user" else None
@@ -128,6 +143,7 @@ class SqlLedger:
                         "lock_out", SYSTEM, subject_id, LOCKED, "too_many_failures", event.at, details
                     ),
                 )
+        return kept_out
 
     def _keys(self, claim: Claim) -> list[str]:
         keys = []

@@ -1,0 +1,62 @@
+"""gunicorn's settings for `gunicorn app.main:app`; gunicorn reads them from the folder it is started in.
+
+What stands on its command line counts more: `gunicorn app.main:app --workers 4`. The workers share
+what doesn't change, because it is loaded before they part, and count into the same files.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Before anything imports prometheus_client, which looks at this once. In memory, where there is such a folder.
+_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_folder = tempfile.mkdtemp(prefix="facekey-metrics-", dir=_memory if os.access(_memory, os.W_OK) else None)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder
+
+from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+
+from app.halt import MASTER, halt  # noqa: E402
+from facekey.core.errors import FaceKeyError  # noqa: E402
+from facekey.settings import read_settings  # noqa: E402
+from facekey.wiring.preflight import preflight  # noqa: E402
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+os.environ[MASTER] = str(os.getpid())
+try:
+    _settings = read_settings()
+except FaceKeyError as error:
+    shutil.rmtree(_folder, ignore_errors=True)
+    halt(error)
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "app.worker.Worker"
+preload_app = True
+graceful_timeout = 30
+control_socket_disable = True  # it would lie in the home folder, which a container may not write to
+if os.access(_memory, os.W_OK):
+    worker_tmp_dir = str(_memory)  # a slow disk must not make workers look dead
+
+
+def on_starting(_server: "Arbiter") -> None:
+    """Look once, before there are workers, whether they could start."""
+    try:
+        asyncio.run(preflight(_settings))
+    except FaceKeyError as error:
+        shutil.rmtree(_folder, ignore_errors=True)
+        halt(error)
+
+
+def child_exit(_server: "Arbiter", worker: "Worker") -> None:
+    """What a worker that ended had open or waiting counts no more; what it counted stays."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: "Arbiter") -> None:
+    """The figures end with the service."""
+    shutil.rmtree(_folder, ignore_errors=True)
