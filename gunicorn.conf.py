@@ -8,10 +8,11 @@ import asyncio
 import os
 import shutil
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Before anything imports prometheus_client, which looks at this once. In memory, where there is such a folder.
+# Before anything imports prometheus_client, which looks at this once. In memory where that can be.
 _memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _folder = tempfile.mkdtemp(prefix="facekey-metrics-", dir=_memory if os.access(_memory, os.W_OK) else None)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder
@@ -43,10 +44,12 @@ if os.access(_memory, os.W_OK):
     worker_tmp_dir = str(_memory)  # a slow disk must not make workers look dead
 
 
-def on_starting(_server: "Arbiter") -> None:
-    """Look once, before there are workers, whether they could start."""
+def on_starting(server: "Arbiter") -> None:
+    """Look once, before there are workers, whether they could start; load what they share."""
     try:
         asyncio.run(preflight(_settings))
+        if server.cfg.workers > 1:
+            import_module("app.main").opening.share_networks()
     except FaceKeyError as error:
         shutil.rmtree(_folder, ignore_errors=True)
         halt(error)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from facekey.core.errors import SettingsInvalid
 from facekey.zoo.cores import usable_cores
@@ -242,7 +242,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{_setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise SettingsInvalid(faults) from None  # the original holds the values
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, SettingsError):
         raise SettingsInvalid(
             "the .env file, or one in FACEKEY_SECRETS_DIR, can't be read: it must be text in UTF-8"
         ) from None

@@ -20,6 +20,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "REDIS_URL",
         "SECRET_KEY",
         "SECRET_KEY_PREVIOUS",
+        "FACEKEY_SECRETS_DIR",
         *(f"FACEKEY_{name.upper()}" for name in Settings.model_fields),
     ):
         monkeypatch.delenv(name, raising=False)
@@ -172,3 +173,37 @@ def test_strict_is_strict(monkeypatch: pytest.MonkeyPatch, name: str, value: str
     monkeypatch.setenv("FACEKEY_PROFILE", "strict")
     with pytest.raises(SettingsInvalid, match=name):
         read_settings()
+
+
+def test_secrets_may_lie_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "ENCRYPTION_KEY").write_text(f"{SECRET}\n")
+    (folder / "database_url").write_text("sqlite:///from-a-file.db\n")
+    (folder / "FACEKEY_SMTP_PASSWORD").write_text("hunter2")
+    (folder / "TLS_KEY").write_text("of somebody else")
+    monkeypatch.setenv("FACEKEY_SECRETS_DIR", str(folder))
+    settings = read_settings()
+    assert settings.encryption_key.get_secret_value() == SECRET
+    assert settings.smtp_password.get_secret_value() == "hunter2"
+    assert settings.database_url == "sqlite:///from-a-file.db"
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///from-the-environment.db")
+    assert read_settings().database_url == "sqlite:///from-the-environment.db"
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FACEKEY_SECRETS_DIR", str(tmp_path / "mistyped"))
+    with pytest.raises(SettingsInvalid, match="FACEKEY_SECRETS_DIR"):
+        read_settings()
+
+
+def test_a_secret_that_is_no_text_is_told_without_its_content(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "SECRET_KEY").write_bytes(b"hidden\xff\xfe")
+    monkeypatch.setenv("FACEKEY_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsInvalid, match="UTF-8") as refused:
+        read_settings()
+    assert "hidden" not in str(refused.value)

@@ -70,9 +70,10 @@ def _read(file: Path, *, known: KeysView[str]) -> dict[str, Metric]:
         content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES} bytes")
-    families = {family.name: family for family in text_string_to_metric_families(content.decode())}
-    if sum(len(family.samples) for family in families.values()) > MOST_SAMPLES:
+    found = list(text_string_to_metric_families(content.decode()))
+    if sum(len(family.samples) for family in found) > MOST_SAMPLES:
         raise ValueError(f"more than {MOST_SAMPLES} samples")
+    families = {family.name: family for family in found}
     for name, family in families.items():
         if not name.startswith(NAMES) or any(not sample.name.startswith(name) for sample in family.samples):
             raise ValueError(f"{name}: names begin with {' or '.join(NAMES)}")

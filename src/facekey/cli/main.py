@@ -22,6 +22,7 @@ from facekey.cli import (
     liveness,
     models,
     people,
+    preflight,
     privacy,
     samples,
     serve,
@@ -54,6 +55,7 @@ def root(
 
 
 app.command("serve")(serve.serve)
+app.command("preflight")(preflight.preflight)
 app.command("doctor")(doctor.doctor)
 app.command("register")(people.register)
 app.command("authenticate")(people.authenticate)

@@ -9,7 +9,7 @@ from facekey.core.population import JointPopulation
 from facekey.core.types import ModelId
 from facekey.vision.embed.fused import FusedEmbedder
 from facekey.zoo.face_fusion import FusedEmbeddings, FusionKind, read_face_fusion
-from facekey.zoo.onnx import OnnxSession
+from facekey.zoo.onnx import MAX_THREADS, OnnxSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,11 @@ class Fusion:
 
 
 def open_fusion(
-    models: frozenset[ModelId], *, kind: FusionKind | None = None, path: Path | None = None
+    models: frozenset[ModelId],
+    *,
+    kind: FusionKind | None = None,
+    path: Path | None = None,
+    threads: int = MAX_THREADS,
 ) -> Fusion:
     """Read what was trained for some of these networks.
 
@@ -34,6 +38,7 @@ def open_fusion(
         models: the networks in use.
         kind: which of the two; None for the one that was better when they were trained.
         path: another file than the one that comes with FaceKey.
+        threads: for one run, at most.
 
     Raises:
         ModelError: the file, or the network beside it, is not what it should be.
@@ -45,12 +50,12 @@ def open_fusion(
     together = file.together if file.together.sizes.keys() == models else None
     if (file.kind if kind is None else kind) == "scores":
         return Fusion(tuple(rule for rule in file.scores if rule.networks <= models), together)
-    return Fusion(_embeddings(file.embeddings, models), together)
+    return Fusion(_embeddings(file.embeddings, models, threads), together)
 
 
-def _embeddings(known: FusedEmbeddings, models: frozenset[ModelId]) -> tuple[FusionRule, ...]:
+def _embeddings(known: FusedEmbeddings, models: frozenset[ModelId], threads: int) -> tuple[FusionRule, ...]:
     wanted = {some: line for some, line in known.calibrations.items() if some <= models}
     if not wanted:
         return ()
-    fuser = FusedEmbedder(OnnxSession(known.content, model_id=known.model), known.inputs)
+    fuser = FusedEmbedder(OnnxSession(known.content, model_id=known.model, threads=threads), known.inputs)
     return tuple(EmbeddingFusion(fuser, networks, line) for networks, line in wanted.items())

@@ -27,7 +27,6 @@ from facekey.store.follower import following
 from facekey.store.shared import Shared
 from facekey.store.sql.key_inventory import SqlKeyInventory
 from facekey.store.sql.labels import SqlLabels
-from facekey.vision.headers import DecodeLimits
 from facekey.vision.pool import Workers
 from facekey.wiring.accounts import Accounts, face_tokens, make_access_tokens, make_accounts, make_ledger
 from facekey.wiring.alerts import alerting
@@ -43,14 +42,15 @@ from facekey.wiring.limits import (
     token_policy,
     vocabulary,
 )
+from facekey.wiring.loaded import Loaded, load
 from facekey.wiring.measuring import looking_after, make_metrics
 from facekey.wiring.networks import read_choice
 from facekey.wiring.privacy import make_privacy
 from facekey.wiring.recognition import People, make_people, make_recognition
 from facekey.wiring.records import Records, make_records
-from facekey.wiring.shadow import shadowing, with_shadow
+from facekey.wiring.shadow import shadowing
 from facekey.wiring.spoofs import make_read_spoofs, witnessing
-from facekey.wiring.vision import Vision, open_vision, open_zoo
+from facekey.wiring.vision import Vision
 from facekey.wiring.voice import make_voice, with_voice
 from facekey.zoo.zoo import Zoo
 
@@ -59,8 +59,13 @@ RETENTION_LOOKS_S = 600.0  # one service an hour does it
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings, *, loaded: Loaded | None = None) -> AsyncIterator[Service]:
     """Everything behind the API, ready to decide; closed again at the end.
+
+    Args:
+        settings: what the operator chose.
+        loaded: networks that were loaded before; left out, or when others were chosen since, they
+            are loaded now.
 
     Raises:
         SettingsInvalid: a setting can't be used.
@@ -68,23 +73,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         KeyUnavailable: ENCRYPTION_KEY is not the key of this database.
         StoreUnavailable: the database can't be used.
     """
-    limits = DecodeLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-    meters = Meters()
+    meters = Meters() if loaded is None else loaded.meters
     async with open_deployment(settings, meter=meters) as deployment:
         records = await make_records(deployment)
         accounts = make_accounts(deployment, records.log)
         await require_a_way_in(settings, accounts)
-        choice, zoo = await read_choice(deployment), open_zoo(settings, observe=meters.ran)
-        vision = await asyncio.to_thread(
-            open_vision,
-            zoo,
-            limits=limits,
-            observe=meters.took,
-            spoof_photos=settings.store_images,
-            fusion=None if settings.fusion == "auto" else settings.fusion,
-            choice=choice,
-        )
-        vision = await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow)
+        if loaded is None or loaded.choice != await read_choice(deployment):
+            loaded = await load(settings, deployment, meters=meters)
+        zoo, vision = loaded.zoo, loaded.vision
         gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
             workers=settings.vision_threads,

@@ -84,9 +84,14 @@ class Recognisers:
     together: JointPopulation | None
 
 
-def open_zoo(settings: Settings, *, observe: Callable[[str, float], None] | None = None) -> Zoo:
-    """The zoo that the settings name; told of are the runs of its networks."""
-    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror, observe=observe)
+def open_zoo(
+    settings: Settings,
+    *,
+    observe: Callable[[str, float], None] | None = None,
+    threads: int = MAX_THREADS,
+) -> Zoo:
+    """The zoo that the settings name; see `Zoo` for the rest."""
+    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror, observe=observe, threads=threads)
 
 
 def open_vision(
@@ -175,7 +180,7 @@ def open_recognisers(
     if not embedders:
         raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
     populations = {model: open_population(model) for model in calibrations}
-    known = open_fusion(frozenset(populations), kind=fusion)
+    known = open_fusion(frozenset(populations), kind=fusion, threads=zoo.threads)
     return Recognisers(tuple(embedders), Matcher(calibrations, known.rules), populations, known.together)
 
 
@@ -239,7 +244,7 @@ def _tells_liveness(card: Card) -> bool:
     return card.task is Task.LIVENESS and card.liveness is not None and card.liveness.threshold is not None
 
 
-def open_liveness(zoo: Zoo, card: Card, *, threads: int = MAX_THREADS) -> LivenessNetwork:
+def open_liveness(zoo: Zoo, card: Card, *, threads: int | None = None) -> LivenessNetwork:
     """Load a liveness network.
 
     Raises:

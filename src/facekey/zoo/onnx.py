@@ -35,6 +35,11 @@ RunObserver = Callable[[float], None]
 """Called with the seconds that a run took."""
 
 
+def runs_on_processor() -> bool:
+    """Whether networks run on the processor alone: no preferred provider is there."""
+    return not set(PROVIDERS[:-1]) & set(onnxruntime.get_available_providers())
+
+
 def runtime_version() -> str:
     """Version of ONNX Runtime; what `simplify` makes depends on it."""
     return str(onnxruntime.__version__)

@@ -80,6 +80,7 @@ class Zoo:
         mirror: str | Path | None = None,
         downloader: Downloader | None = None,
         observe: Callable[[str, float], None] | None = None,
+        threads: int = MAX_THREADS,
     ) -> None:
         """Read the cards; nothing is fetched and the cache is not touched.
 
@@ -89,6 +90,7 @@ class Zoo:
             mirror: a folder or `file://` address that is asked before all sources.
             downloader: other timeouts than the usual ones.
             observe: told the name of a network and the seconds, whenever one ran.
+            threads: for one run of a network, at most.
 
         Raises:
             CardInvalid: a card can't be read.
@@ -98,7 +100,13 @@ class Zoo:
         self._mirror = mirror or None
         self._downloader = Downloader() if downloader is None else downloader
         self._observe = observe
+        self._threads = threads
         self._cards = load_cards(default_cards_dir() if cards_dir is None else cards_dir)
+
+    @property
+    def threads(self) -> int:
+        """For one run of a network, at most."""
+        return self._threads
 
     @property
     def cards(self) -> Mapping[str, Card]:
@@ -167,11 +175,14 @@ class Zoo:
         """
         return [self._verify_one(self.card(name)) for name in names]
 
-    def open(self, name: str, *, threads: int = MAX_THREADS) -> OnnxSession:
+    def open(self, name: str, *, threads: int | None = None) -> OnnxSession:
         """Load a network that is in the cache. The bytes that are loaded are those that were hashed.
 
-        A graph that an older version of FaceKey made is made again from the weights. `threads` are
-        for one run, at most.
+        A graph that an older version of FaceKey made is made again from the weights.
+
+        Args:
+            name: of the network.
+            threads: for one run, at most; left out, as many as the zoo's networks have.
 
         Raises:
             ModelUnavailable: it is not in the cache; says what to do.
@@ -180,6 +191,7 @@ class Zoo:
         """
         card = self.card(name)
         observe = None if self._observe is None else partial(self._observe, card.name)
+        threads = self._threads if threads is None else threads
         return OnnxSession(self._read(card), model_id=card.model_id, threads=threads, observe=observe)
 
     def published(self, name: str) -> Path:

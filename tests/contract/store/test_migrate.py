@@ -16,6 +16,8 @@ from facekey.store.sql.tables import metadata
 from tests.contract.store.opened import on_sqlite
 from tests.postgres import PostgresServer
 
+BEFORE, NEWEST_TABLES = "0006", ("network_choices",)
+
 
 def test_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     engine = backend_of(url).migration_engine()
@@ -46,8 +48,61 @@ def test_a_newer_schema_is_refused(url: str) -> None:
     engine = backend_of(url).migration_engine()
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SettingsInvalid, match="newer"):
+    for upgrade in (True, False):
+        with pytest.raises(SettingsInvalid, match="newer"):
+            migrate(url, upgrade=upgrade)
+
+
+def older(url: str) -> str:
+    """Make a database what the version before left: its last migration taken back."""
+    engine = backend_of(url).migration_engine()
+    with engine.begin() as connection:
+        for table in NEWEST_TABLES:
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")
+    return url
+
+
+def test_an_older_schema_is_upgraded_when_that_was_asked_for(url: str) -> None:
+    older(url)
+    with pytest.raises(SettingsInvalid, match=r"0006.*facekey database upgrade"):
+        migrate(url, upgrade=False)
+    migrate(url)
+    migrate(url, upgrade=False)
+
+
+def test_an_empty_database_is_prepared_in_any_case(empty: str) -> None:
+    migrate(empty, upgrade=False)
+    migrate(empty, upgrade=False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DROP TABLE outbox", "outbox is missing"),
+        ("ALTER TABLE operators DROP COLUMN vouched", r"operators\.vouched is missing"),
+        ("DELETE FROM alembic_version", "doesn't say of which version"),
+        ("INSERT INTO alembic_version VALUES ('0006')", "claims 2 schemas"),
+    ],
+)
+@pytest.mark.parametrize("upgrade", [True, False])
+def test_a_schema_that_is_half_there_is_refused(url: str, statement: str, said: str, upgrade: bool) -> None:
+    with backend_of(url).migration_engine().begin() as connection:
+        connection.exec_driver_sql(statement)
+    with pytest.raises(SettingsInvalid, match=said):
+        migrate(url, upgrade=upgrade)
+
+
+def test_an_upgrade_that_fails_leaves_the_older_schema_whole(url: str, tmp_path: Path) -> None:
+    older(url)
+    with backend_of(url).migration_engine().begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE network_choices (in_the_way INTEGER)")
+    with pytest.raises(StoreUnavailable, match="already exists"):
         migrate(url)
+    with backend_of(url).migration_engine().begin() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == BEFORE
+        connection.exec_driver_sql("DROP TABLE network_choices")
+    migrate(url)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
