@@ -10,10 +10,10 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Node.js comes from the package registry too: to build the web app, and to fetch one of the networks.
 export PATH := $(CURDIR)/$(NODE)/bin:$(PATH)
 
-.PHONY: run test check audit bench format training-env models samples web api-client browser servers clean help
+.PHONY: run test check audit bench format training-env models samples web api-client browser servers k8s clean help
 
 help:  ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 run: $(VENV)/.service .env models  ## set up, fetch the default networks, start service and web app
 	-@$(MAKE) --no-print-directory web || echo "the web app could not be built; the API works without it"
@@ -59,6 +59,9 @@ browser: $(VENV)/.dev  ## a Chromium for the tests of the web app, if one can be
 
 servers: $(VENV)/.dev  ## nginx, Prometheus and kubectl for the tests, unpacked from Debian's packages
 	@$(BIN)/python -m tests.debian
+
+k8s: $(VENV)/.dev  ## make deployment/k8s/facekey.yaml and the operator's alerts again (needs kubectl)
+	$(BIN)/python deployment/k8s/render.py
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
