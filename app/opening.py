@@ -13,23 +13,29 @@ from facekey.settings import Settings
 from facekey.wiring.deployment import open_deployment
 from facekey.wiring.loaded import Loaded, load
 from facekey.wiring.service import open_service
+from facekey.wiring.traces import Tracing
 from facekey.zoo.onnx import runs_on_processor
 
 
 class Opening:
     """The service of one server, in one process or in several."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take the settings; nothing is opened yet."""
+    def __init__(self, settings: Settings, tracing: Tracing) -> None:
+        """Take the settings, and what traces; nothing is opened yet."""
         self._settings = settings
+        self._tracing = tracing
+        self._meters = Meters(tracing.took)
         self._loaded: Loaded | None = None
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[Service]:
         """Everything behind the API. What can't be opened ends the process, in one line."""
         async with AsyncExitStack() as stack:
+            stack.callback(self._tracing.close)
             try:
-                service = await stack.enter_async_context(open_service(self._settings, loaded=self._loaded))
+                service = await stack.enter_async_context(
+                    open_service(self._settings, meters=self._meters, loaded=self._loaded)
+                )
             except FaceKeyError as error:
                 halt(error)
             yield service
@@ -51,4 +57,4 @@ class Opening:
 
     async def _load(self) -> Loaded:
         async with open_deployment(self._settings) as deployment:
-            return await load(self._settings, deployment, meters=Meters(), threads=1)
+            return await load(self._settings, deployment, meters=self._meters, threads=1)

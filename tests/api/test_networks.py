@@ -13,8 +13,8 @@ from asgi_lifespan import LifespanManager
 from typer.testing import CliRunner, Result
 
 from facekey.api.app import create_app
+from facekey.cli.exits import Exit
 from facekey.cli.main import app as command_line
-from facekey.cli.outcome import Exit
 from facekey.core.types import Crop
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey

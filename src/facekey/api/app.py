@@ -1,6 +1,6 @@
 """The ASGI application: routes, limits, errors, and the start and stop of what is behind them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +81,7 @@ def create_app(
     limits: RequestLimits | None = None,
     doctor: Doctor | None = None,
     web: Path | None = None,
+    within: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Build the application.
 
@@ -92,6 +93,7 @@ def create_app(
         limits: what all requests together may ask for.
         doctor: what examines the deployment when an operator asks; left out, nobody does.
         web: folder of the built web app; left out, browsers find the description of the API.
+        within: what else each request passes through, inside of the log and the counters.
     """
     limits = limits or RequestLimits()
     doors = doors or Doors()
@@ -117,6 +119,7 @@ def create_app(
         middleware=[
             Middleware(RequestLog),
             Middleware(RequestsCounted),
+            *within,
             Middleware(SecurityHeaders, https=doors.https),
             Middleware(problems.Defects),
             *_entrance(doors),

@@ -38,8 +38,13 @@ COUNTED = ("user", "address", "sign_in", "operator")
 class Meters:
     """Implements the plugs of `core.ports.measures`, and counts what only the API sees."""
 
-    def __init__(self) -> None:
-        """Begin at nothing, in a registry of this process's own."""
+    def __init__(self, trace: Callable[[str, float], None] | None = None) -> None:
+        """Begin at nothing, in a registry of this process's own.
+
+        Args:
+            trace: told of everything that ended and how many seconds it took, for those who trace.
+        """
+        self._trace = trace
         self.registry = registry = CollectorRegistry(auto_describe=False)
         self._stages = Histogram(
             "facekey_stage_seconds",
@@ -132,10 +137,14 @@ class Meters:
     def took(self, stage: str, seconds: float) -> None:
         """A stage ended, well or not."""
         self._stages.labels(stage).observe(seconds)
+        if self._trace is not None:
+            self._trace(stage, seconds)
 
     def ran(self, network: str, seconds: float) -> None:
         """A network ran once, for one picture or several."""
         self._networks.labels(network).observe(seconds)
+        if self._trace is not None:
+            self._trace(network, seconds)
 
     def overloaded(self) -> None:
         """A picture was refused because too many wait."""
@@ -144,6 +153,8 @@ class Meters:
     def asked(self, store: str, operation: str, seconds: float, *, failed: bool) -> None:
         """A store answered, or didn't."""
         self._stores.labels(store, operation).observe(seconds)
+        if self._trace is not None:
+            self._trace(f"{store} {operation}", seconds)
         if failed:
             self._store_failures.labels(store).inc()
 

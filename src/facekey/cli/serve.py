@@ -2,8 +2,9 @@
 
 import asyncio
 import ipaddress
+import signal
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import uvicorn
 
 from facekey.api.app import create_app
 from facekey.api.logs import configure
+from facekey.api.meters import Meters
 from facekey.api.security import LOCAL_HOSTS
 from facekey.api.server import GuardedHttp
 from facekey.cli.outcome import told_in_one_line
@@ -19,6 +21,7 @@ from facekey.doctor.serving import make_doctor
 from facekey.settings import Settings, read_settings
 from facekey.wiring.limits import doors, request_limits
 from facekey.wiring.service import open_service
+from facekey.wiring.traces import make_tracing
 from facekey.wiring.web import web_app
 
 
@@ -43,9 +46,9 @@ def serve(
 
 async def _serve(settings: Settings) -> None:
     # Everything is opened before a request can come: what can't start says so in one line.
-    listener = _listen(settings.host, settings.port)
-    with listener:
-        async with open_service(settings) as service:
+    listener, tracing = _listen(settings.host, settings.port), make_tracing(settings)
+    with listener, closing(tracing):
+        async with open_service(settings, meters=Meters(tracing.took)) as service:
             app = create_app(
                 service,
                 max_image_bytes=settings.max_image_bytes,
@@ -53,6 +56,7 @@ async def _serve(settings: Settings) -> None:
                 limits=request_limits(settings),
                 doctor=make_doctor(settings, url=_own_address(settings)),
                 web=web_app(settings),
+                within=tracing.within,
             )
             config = uvicorn.Config(
                 app,
@@ -68,6 +72,9 @@ async def _serve(settings: Settings) -> None:
             )
             found = "web app, API: /docs" if web_app(settings) else "API: /docs; the web app isn't built"
             typer.echo(f"FaceKey listens on http://{settings.host}:{settings.port} ({found})", err=True)
+            # The server raises the signal again that stopped it, which would end the process before
+            # what is open here is closed.
+            signal.signal(signal.SIGTERM, lambda *_: None)
             await uvicorn.Server(config).serve(sockets=[listener])
 
 

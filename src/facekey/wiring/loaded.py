@@ -1,4 +1,4 @@
-"""Loaded: the networks of a service, with what counts their runs.
+"""Loaded: the networks of a service.
 
 They can be loaded before a server parts into several processes. Then their weights are in memory
 once for all of them. That takes sessions without threads of their own, which a process that was
@@ -28,7 +28,6 @@ class Loaded:
         choice: of which networks decide, as it was when they were loaded.
     """
 
-    meters: Meters
     zoo: Zoo
     choice: Choice
     vision: Vision
@@ -60,4 +59,4 @@ async def load(
         fusion=None if settings.fusion == "auto" else settings.fusion,
         choice=choice,
     )
-    return Loaded(meters, zoo, choice, await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow))
+    return Loaded(zoo, choice, await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow))

@@ -59,11 +59,14 @@ RETENTION_LOOKS_S = 600.0  # one service an hour does it
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, *, loaded: Loaded | None = None) -> AsyncIterator[Service]:
+async def open_service(
+    settings: Settings, *, meters: Meters | None = None, loaded: Loaded | None = None
+) -> AsyncIterator[Service]:
     """Everything behind the API, ready to decide; closed again at the end.
 
     Args:
         settings: what the operator chose.
+        meters: what counts; left out, new ones.
         loaded: networks that were loaded before; left out, or when others were chosen since, they
             are loaded now.
 
@@ -73,7 +76,7 @@ async def open_service(settings: Settings, *, loaded: Loaded | None = None) -> A
         KeyUnavailable: ENCRYPTION_KEY is not the key of this database.
         StoreUnavailable: the database can't be used.
     """
-    meters = Meters() if loaded is None else loaded.meters
+    meters = meters or Meters()
     async with open_deployment(settings, meter=meters) as deployment:
         records = await make_records(deployment)
         accounts = make_accounts(deployment, records.log)
