@@ -78,6 +78,10 @@ class Methods:
         """The pattern that a path was described under; None for others."""
         return next((pattern for regex, pattern, _ in self._known() if regex.fullmatch(path)), None)
 
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns of all paths that are described."""
+        return tuple(pattern for _, pattern, _ in self._known())
+
     def _known(self) -> list[tuple[re.Pattern[str], str, str]]:
         if not self._paths:
             self._paths = [

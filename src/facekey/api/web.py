@@ -7,12 +7,13 @@ The pages are the app's own business: every path that is no part of the API gets
 from collections.abc import Iterable
 from pathlib import Path
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facekey.api.description import Methods
 from facekey.api.rate import route_of
 
 START_PAGE = "index.html"
@@ -72,7 +73,7 @@ class WebApp:
         path = route_of(scope)
         segment = path.strip("/").partition("/")[0]
         # Asked for late: routes are added after the middleware.
-        self._reserved = self._reserved or _first_segments(scope["app"].routes)
+        self._reserved = self._reserved or _first_segments(_paths(scope["app"]))
         if segment in self._reserved:
             return None
         if segment and self._has(path):
@@ -89,9 +90,15 @@ class WebApp:
             return False
 
 
-def _first_segments(routes: Iterable[BaseRoute]) -> frozenset[str]:
-    """What the paths of an application begin with: none of it is a page's."""
-    paths = (str(getattr(route, "path", "")) for route in routes)
+def _paths(app: Starlette) -> Iterable[str]:
+    """All paths of an application: its own routes', and included routers', which its description tells."""
+    yield from (str(getattr(route, "path", "")) for route in app.routes)
+    described: Methods | None = getattr(app.state, "methods", None)
+    yield from () if described is None else described.patterns()
+
+
+def _first_segments(paths: Iterable[str]) -> frozenset[str]:
+    """What these paths begin with: none of it is a page's."""
     return frozenset(path.strip("/").partition("/")[0] for path in paths) - {""}
 
 
