@@ -10,7 +10,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Node.js comes from the package registry too: to build the web app, and to fetch one of the networks.
 export PATH := $(CURDIR)/$(NODE)/bin:$(PATH)
 
-.PHONY: run test check audit bench format training-env models samples web api-client browser servers k8s clean help
+.PHONY: run test check audit bench format training-env models samples web api-client browser servers k8s dist clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -62,6 +62,13 @@ servers: $(VENV)/.dev  ## nginx, Prometheus and kubectl for the tests, unpacked 
 
 k8s: $(VENV)/.dev  ## make deployment/k8s/facekey.yaml and the operator's alerts again (needs kubectl)
 	$(BIN)/python deployment/k8s/render.py
+
+dist: $(VENV)/.service models samples  ## what a release has: wheel, sdist, edge bundle
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
+	$(BIN)/facekey export edge --precision int8 --out dist/facekey-edge-int8
+	tar -C dist -czf dist/facekey-edge-int8.tar.gz facekey-edge-int8
+	rm -r dist/facekey-edge-int8
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
