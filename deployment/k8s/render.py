@@ -4,7 +4,7 @@
 of the Prometheus operator are deployment/prometheus/rules in the operator's own kind. Both name their
 sources; a test fails when they are older. Needs kubectl 1.27 or newer, which has kustomize 5.
 
-A release makes its own, which names published images:
+A release takes the same with the names of published images:
 
     python deployment/k8s/render.py --registry ghcr.io/owner --tag 1.2.3 --to facekey.yaml
 """
@@ -79,19 +79,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--registry", help="where the images are published, such as ghcr.io/owner")
     parser.add_argument("--tag", help="their tag")
-    parser.add_argument("--to", type=Path, default=RENDERED)
+    parser.add_argument("--to", type=Path, help="where the file for a release goes")
     chosen = parser.parse_args()
-    if (chosen.registry is None) != (chosen.tag is None):
-        parser.error("--registry and --tag go together")
+    released = chosen.registry, chosen.tag, chosen.to
+    if any(released):
+        if not all(released):
+            parser.error("--registry, --tag and --to go together")
+        text = published(RENDERED.read_text("utf-8"), registry=chosen.registry, tag=chosen.tag)
+        chosen.to.write_text(text, "utf-8")
+        return
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         sys.exit("no kubectl in PATH: https://kubernetes.io/docs/tasks/tools/ (1.27 or newer)")
-    if chosen.to == RENDERED:
-        ALERTS.write_text(alerts(), "utf-8")
-    text = manifests(kubectl=kubectl)
-    if chosen.registry is not None:
-        text = published(text, registry=chosen.registry, tag=chosen.tag)
-    chosen.to.write_text(header(OVERLAY) + text, "utf-8")
+    ALERTS.write_text(alerts(), "utf-8")
+    RENDERED.write_text(header(OVERLAY) + manifests(kubectl=kubectl), "utf-8")
 
 
 if __name__ == "__main__":

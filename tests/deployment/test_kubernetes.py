@@ -1,25 +1,26 @@
 """The Kubernetes manifests: built by kubectl, held against Kubernetes' schemas and against the service."""
 
-import json
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from deployment.k8s.render import ALERTS, LEFT_OUT, OVERLAY, alerts, header, published
+from deployment.k8s.render import ALERTS, LEFT_OUT, OVERLAY, alerts, header
+from facekey.api.app import create_app
+from facekey.api.service import Service
 from facekey.settings import Settings, read_settings
 from tests.debian import program
 from tests.deployment.manifests import (
     K8S,
-    OVERLAYS,
     RENDERED,
     ROOT,
     built,
-    kubectl,
     of_kind,
     read,
     resources,
@@ -27,7 +28,9 @@ from tests.deployment.manifests import (
     workloads,
 )
 
-EVERYTHING = ("rendered", *OVERLAYS)
+EVERYTHING = ("rendered", "development", "production")
+"""`standard` is what is rendered, which a test of its own holds."""
+
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
 """The oldest that has preStop sleep, and the newest with a bundled schema."""
 
@@ -195,17 +198,27 @@ def test_configuration_is_settings_of_the_service_and_no_secret(
 
 def test_a_release_names_its_own_images(tmp_path: Path) -> None:
     target = tmp_path / "facekey.yaml"
-    kubectl()
-    subprocess.run(
-        [sys.executable, K8S / "render.py", "--registry", "ghcr.io/Owner", "--tag", "9.8.7", "--to", target],
-        check=True,
-    )
-    assert target.read_text() == header(OVERLAY) + published(
-        built(OVERLAY), registry="ghcr.io/owner", tag="9.8.7"
-    )
-    images = {box["image"] for one in workloads(read(target.read_text())) for box in one.containers}
-    assert {"ghcr.io/owner/facekey-api:9.8.7", "ghcr.io/owner/facekey-web:9.8.7"} <= images
+    made: list[str | Path] = [
+        sys.executable,
+        K8S / "render.py",
+        "--registry",
+        "ghcr.io/Owner",
+        "--tag",
+        "9.8.7",
+    ]
+    assert subprocess.run(made, check=False, capture_output=True).returncode == 2, "where to, is not said"
+    subprocess.run([*made, "--to", target], check=True)
+    before, after = read(RENDERED.read_text()), read(target.read_text())
+    assert len(before) == len(after)
+    images = {box["image"] for one in workloads(after) for box in one.containers}
+    assert {f"ghcr.io/owner/facekey-{name}:9.8.7" for name in ("api", "web", "backup")} <= images
     assert not [image for image in images if image.startswith("facekey-")]
+
+
+@asynccontextmanager
+async def never_opened() -> AsyncIterator[Service]:
+    raise RuntimeError("only the description is asked for")
+    yield
 
 
 def test_the_ingress_leads_every_path_where_it_is_answered() -> None:
@@ -224,15 +237,8 @@ def test_the_ingress_leads_every_path_where_it_is_answered() -> None:
         ]
         return str(max(fitting, key=lambda one: len(one[0]))[2])
 
-    told = subprocess.run(
-        [sys.executable, ROOT / "frontend" / "scripts" / "api_description.py"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    described = [
-        path for path in json.loads(told.stdout)["paths"] if not path.startswith(("/health", "/metrics"))
-    ]
+    app = create_app(never_opened(), max_image_bytes=1)
+    described = [path for path in app.openapi()["paths"] if not path.startswith(("/health", "/metrics"))]
     assert len(described) > 20
     served = [*described, "/ws/camera", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"]
     assert {backend(path) for path in [*served, "/static-offline-docs/swagger-ui.css"]} == {"auth-service"}

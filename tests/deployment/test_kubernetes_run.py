@@ -173,6 +173,32 @@ def test_from_an_empty_cluster_to_a_service_that_stops_well(
     assert ended == 0, node.log.read_text()
 
 
+def test_the_nightly_job_makes_a_backup(tmp_path: Path, postgres: PostgresServer) -> None:
+    found = resources("rendered")
+    pod = workload(found, "backup").pod
+    (backup,) = pod["initContainers"]
+    (tmp_path / "backups").mkdir()
+    (command,) = backup["command"]
+    secrets = {"database": {"DATABASE_URL": postgres.migrated()}}
+    done = subprocess.run(
+        [command.replace("/srv/facekey", str(ROOT / "deployment" / "backup"))],
+        env={
+            "PATH": f"{postgres.programs()}:/usr/bin:/bin",
+            "FACEKEY_SECRETS_DIR": str(mounted(pod, secrets, tmp_path / "secrets")),
+            "FACEKEY_BACKUP_DIR": str(tmp_path / "backups"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "backups").glob("facekey-*.dump"))
+    (rehearse,) = pod["containers"]
+    (script,) = rehearse["command"]
+    assert (ROOT / "deployment" / "backup" / Path(script).name).exists()
+    assert not [mount for mount in rehearse["volumeMounts"] if mount["name"] == "secrets"]
+
+
 def test_redis_shows_a_certificate_that_the_service_can_verify(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     secrets = made(tmp_path / "scratch", NAMESPACE="elsewhere")
