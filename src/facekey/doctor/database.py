@@ -1,5 +1,8 @@
 """The database: PostgreSQL, current, reached safely, and with an audit log that only grows."""
 
+import os
+from collections.abc import Mapping
+
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,12 +53,20 @@ async def connection(patient: Patient) -> list[Finding]:
             "the connection to PostgreSQL has no TLS: all of it can be read and changed on the way",
             "add ?sslmode=verify-full&sslrootcert=/path/ca.pem to DATABASE_URL",
         )
-    if url.query.get("sslmode") not in VERIFYING:
+    if not verifies(url, os.environ):
         return warn(
             "the certificate of PostgreSQL isn't verified: somebody in between could pose as it",
             "add ?sslmode=verify-full&sslrootcert=/path/ca.pem to DATABASE_URL",
         )
     return ok("the connection to PostgreSQL has TLS, its certificate is verified")
+
+
+def verifies(url: URL, environment: Mapping[str, str]) -> bool:
+    """Whether the server's certificate is looked at.
+
+    PGSSLMODE is libpq's own variable, for URLs that don't say: operators of databases write such.
+    """
+    return (url.query.get("sslmode") or environment.get("PGSSLMODE")) in VERIFYING
 
 
 async def role(patient: Patient) -> list[Finding]:

@@ -449,3 +449,20 @@ async def _run(url: str, statement: str) -> None:
     else:
         with psycopg.connect(url) as opened:
             opened.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    ("query", "environment", "verified"),
+    [
+        ("?sslmode=verify-full", {}, True),
+        ("?sslmode=require", {"PGSSLMODE": "verify-full"}, False),
+        ("", {"PGSSLMODE": "verify-full"}, True),
+        ("", {"PGSSLMODE": "prefer"}, False),
+        ("", {}, False),
+    ],
+)
+def test_a_certificate_is_verified_by_the_url_or_else_by_libpq_s_variable(
+    query: str, environment: dict[str, str], verified: bool
+) -> None:
+    url = make_url(f"postgresql://facekey@db.internal/facekey{query}")
+    assert database.verifies(url, environment) is verified
