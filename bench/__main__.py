@@ -21,6 +21,7 @@ from bench import (
     scale,
     startup,
     stream,
+    sustained,
     voice,
     web,
 )
@@ -32,6 +33,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "latency": lambda _: latency.main(),
     "fuzz": lambda _: fuzz.main(),
     "faults": lambda _: faults.main(),
+    "sustained": lambda _: sustained.main(),
     "stream": lambda given: stream.main(given.data),
     "web": lambda given: web.main(given.data),
     "edge": lambda given: edge.main(given.data),

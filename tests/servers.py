@@ -84,6 +84,13 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def clients(self) -> int:
+        """Connections that are open, without the one that asks."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(b"INFO clients\r\n")
+            told = connection.recv(65536).decode()
+        return int(told.split("connected_clients:")[1].split()[0]) - 1
+
     def freeze(self) -> None:
         """Let it take connections and answer nothing."""
         assert self._process is not None
