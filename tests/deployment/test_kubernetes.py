@@ -15,6 +15,7 @@ from deployment.k8s.render import ALERTS, LEFT_OUT, OVERLAY, alerts, header
 from facekey.api.app import create_app
 from facekey.api.service import Service
 from facekey.settings import Settings, read_settings
+from facekey.store.sql.postgres import READERS, WRITERS
 from tests.debian import program
 from tests.deployment.manifests import (
     K8S,
@@ -213,6 +214,14 @@ def test_a_release_names_its_own_images(tmp_path: Path) -> None:
     images = {box["image"] for one in workloads(after) for box in one.containers}
     assert {f"ghcr.io/owner/facekey-{name}:9.8.7" for name in ("api", "web", "backup")} <= images
     assert not [image for image in images if image.startswith("facekey-")]
+
+
+def test_the_database_has_a_connection_for_every_pod_that_the_autoscaler_may_make() -> None:
+    found = resources("production")
+    (scaler,) = of_kind(found, "HorizontalPodAutoscaler").values()
+    pods = scaler["spec"]["maxReplicas"] + 1  # one more while a version replaces another
+    parameters = of_kind(found, "Cluster")["postgres"]["spec"]["postgresql"]["parameters"]
+    assert pods * (READERS + WRITERS) < int(parameters["max_connections"])
 
 
 @asynccontextmanager

@@ -79,7 +79,7 @@ def test_who_is_reached_by_whom(name: str) -> None:
         version(found): set(),
     }
     if name != "development":
-        wanted["backup"] = set()
+        wanted |= {"backup": set(), "restore": set()}
     if name == "development":
         wanted["postgres"] = {(client, 5432, "TCP") for client in clients}
     if name == "production":
@@ -105,7 +105,7 @@ def test_who_reaches_whom(name: str) -> None:
         "web": set(),
     }
     if name != "development":
-        wanted["backup"] = DNS | postgres
+        wanted |= {"backup": DNS | postgres, "restore": DNS | postgres}
     if name == "development":
         wanted["postgres"] = DNS
     if name == "production":

@@ -117,3 +117,20 @@ def test_the_commands_of_the_service_are_those_of_its_image() -> None:
     user = re.findall(r"(?m)^USER (\d+):(\d+)$", dockerfile)[-1]
     context = workload(resources("rendered"), "auth-service").pod["securityContext"]
     assert user == (str(context["runAsUser"]), str(context["runAsGroup"]))
+
+
+def test_whoever_uses_the_operators_database_verifies_its_certificate() -> None:
+    clients = [one for one in workloads(resources("production")) if one.labels.get("facekey/database")]
+    assert {one.name.partition("-")[0] for one in clients} == {"auth", "migrate", "backup", "restore"}
+    for one in clients:
+        (secrets,) = (
+            volume["projected"]["sources"] for volume in one.pod["volumes"] if volume["name"] == "secrets"
+        )
+        taken = {item["path"] for source in secrets for item in source["secret"].get("items", ())}
+        assert taken == {"DATABASE_URL", "postgres-ca.pem"}
+        assert "database" not in {source["secret"]["name"] for source in secrets}
+        for container in one.containers:
+            if "secrets" in {mount["name"] for mount in container["volumeMounts"]}:
+                variables = {variable["name"]: variable["value"] for variable in container["env"]}
+                assert variables["PGSSLMODE"] == "verify-full"
+                assert variables["PGSSLROOTCERT"] == "/run/secrets/postgres-ca.pem"
