@@ -70,6 +70,9 @@ dist: $(VENV)/.service models samples  ## what a release has: wheel, sdist, edge
 	tar -C dist -czf dist/facekey-edge-int8.tar.gz facekey-edge-int8
 	rm -r dist/facekey-edge-int8
 
+image-steps: $(VENV)/.dev  ## carry out every step of the Dockerfiles in a folder, with the registries (minutes)
+	$(BIN)/python -m tests.deployment.image_steps
+
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
 bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAMES="latency scale"]

@@ -23,7 +23,7 @@ for there in .env facekey.env secrets; do
 done
 
 # Everything is made beside its place and moved there in the end: whole or not at all.
-made=$(mktemp -d ./.init-XXXXXX)
+made=$(mktemp -d "$PWD/.init-XXXXXX")
 trap 'rm -rf "$made"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$made/secrets" "$made/secrets/tls"
@@ -46,7 +46,7 @@ say REDIS_URL "rediss://facekey:$redis_password@redis:6379/0?ssl_ca_certs=$ca"
 cat >redis_users <<ACL
 user default off
 user health on nopass -@all +ping
-user facekey on >$redis_password ~facekey:* &facekey:* +@all -@admin -@dangerous +info
+user facekey on >$redis_password ~facekey:* resetchannels &facekey:* +@all -@admin -@dangerous +info
 ACL
 # Filled in by ./monitor-key.sh, when there is a service that can make the key.
 : >facekey_monitor_key
