@@ -12,6 +12,9 @@ from facekey.core.errors import SettingsInvalid
 from facekey.zoo.cores import usable_cores
 
 MEGABYTE = 1024 * 1024
+SECRETS_DIR = "FACEKEY_SECRETS_DIR"
+"""Not a setting like the others, because it says where they are."""
+
 CONTAINER_SECRETS = Path("/run/secrets")
 STRICT_FMR = 1e-4
 """NIST SP 800-63B-4, 3.2.3: one in 10,000 or better."""
@@ -34,9 +37,9 @@ def secrets_dir() -> Path | None:
     Raises:
         SettingsInvalid: the folder that was named isn't there.
     """
-    named = os.environ.get("FACEKEY_SECRETS_DIR")
+    named = os.environ.get(SECRETS_DIR)
     if named and not Path(named).is_dir():
-        raise SettingsInvalid(f"FACEKEY_SECRETS_DIR: there is no folder {named}")
+        raise SettingsInvalid(f"{SECRETS_DIR}: there is no folder {named}")
     folder = Path(named) if named else CONTAINER_SECRETS
     return folder if folder.is_dir() else None
 

@@ -44,7 +44,9 @@ Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write
 Textfile = Annotated[
     Path | None,
     typer.Option(
-        "--textfile", dir_okay=False, help="Write figures for a node exporter's collector (*.prom)."
+        "--textfile",
+        dir_okay=False,
+        help="Write figures for FACEKEY_METRICS_DIR or a node exporter (*.prom).",
     ),
 ]
 NoCache = Annotated[

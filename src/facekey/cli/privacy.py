@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from facekey.cli.ask import ask
+from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import moment, print_table, private_file
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.consent import ConsentGiven
+from facekey.core.erasures import read_erasures
+from facekey.core.errors import RequestInvalid
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.personal_export import export_of
 from facekey.wiring.privacy import open_privacy
@@ -100,3 +103,37 @@ def export_user(
     data = ask(open_privacy, lambda privacy: privacy.export(parse_subject_id(user_id), caller=COMMAND_LINE))
     with private_file(file) as out:
         out.write(json.dumps(export_of(data, vectors=vectors), indent=2) + "\n")
+
+
+def erase_again(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, help="Receipts, exports of the log, or bodies of its records."
+        ),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """After a restore: erase those whom the backup brought back, by what is known of erasures since."""
+    with told_in_one_line():
+        erased: dict[str, datetime] = {}
+        for file in files:
+            for subject, at in _erasures(file).items():
+                erased[subject] = max(at, erased.get(subject, at))
+    back = ask(open_privacy, lambda privacy: privacy.erase_again.find(erased))
+    if not back:
+        typer.echo(f"of {len(erased)} erased people nobody is back")
+        return
+    for person in back:
+        typer.echo(person.subject_id)
+    if not yes:
+        typer.confirm(f"Erase these {len(back)} again? It can't be undone", abort=True)
+    count = ask(open_privacy, lambda privacy: privacy.erase_again(back, caller=COMMAND_LINE))
+    typer.echo(f"{count} people are erased again, and that is on record")
+
+
+def _erasures(file: Path) -> dict[str, datetime]:
+    try:
+        return read_erasures(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestInvalid("erasures_unreadable", f"{file}: {error}") from error

@@ -1,7 +1,7 @@
-"""Figures for Prometheus, through the textfile collector of a node exporter.
+"""Figures for Prometheus, as a file.
 
 An evaluation isn't a service that could be scraped: it leaves a file, in one step, and the
-node exporter beside it serves what the newest one says.
+service (FACEKEY_METRICS_DIR) or a node exporter beside it serves what the newest one says.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def require_name(path: Path) -> None:
         RequestInvalid: the collector wouldn't read it.
     """
     if path.suffix != ".prom":
-        raise unusable(f"{path.name}: the textfile collector reads files whose names end in .prom")
+        raise unusable(f"{path.name}: whoever serves such files reads those whose names end in .prom")
 
 
 def _registry(report: Report) -> CollectorRegistry:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from facekey.services.consent import KeepConsent
 from facekey.services.erase import Erase
+from facekey.services.erase_again import EraseAgain
 from facekey.services.export import Export
 from facekey.services.retain import Retain
 from facekey.settings import Settings
@@ -13,6 +14,7 @@ from facekey.store.announced import AnnouncedTemplates
 from facekey.store.decoy import PopulationDecoy
 from facekey.store.shared import Shared
 from facekey.store.sql.consents import SqlConsents
+from facekey.store.sql.directory import SqlDirectory
 from facekey.store.sql.personal_data import SqlPersonalRecords
 from facekey.store.sql.retention import SqlRetention
 from facekey.store.sql.subjects import SqlTemplates
@@ -31,6 +33,7 @@ class Privacy:
     export: Export
     erase: Erase
     retain: Retain
+    erase_again: EraseAgain
 
 
 @asynccontextmanager
@@ -61,4 +64,5 @@ def make_privacy(
             policy=retention_policy(deployment.settings),
             clock=clock,
         ),
+        EraseAgain(directory=SqlDirectory(database, ring, names), erase=erase, pseudonym_of=names.pseudonym),
     )

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,3 +99,32 @@ def test_a_receipt_is_verified(run: Run, tmp_path: Path) -> None:
     for changed in (json.dumps({**said, "subject": "0" * 32}), json.dumps({**said, "kid": "0"}), "{}", "x"):
         receipt.write_text(changed)
         assert run("audit", "verify-receipt", receipt, "--public-key", public).exit_code == 1
+
+
+def test_who_came_back_with_a_backup_is_erased_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backup is from when both were enrolled; since then alice was erased."""
+    monkeypatch.setenv("FACEKEY_RETENTION_DAYS_UNUSED", "0")  # or bob, of long ago, would be as well
+    kept = tmp_path / "backup.db"
+    shutil.copyfile(tmp_path / "store.db", kept)
+    assert run("users", "erase", "alice", "--yes", "--receipt", tmp_path / "alice.json").exit_code == 0
+    assert run("audit", "export", tmp_path / "log.jsonl").exit_code == 0
+    long_before = '{"action":"erase","outcome":"erased","at":"2019-01-01T00:00:00+00:00","subject":"%s"}'
+    pseudonym = json.loads((tmp_path / "alice.json").read_text())["subject"]
+    (tmp_path / "older.jsonl").write_text(long_before % pseudonym)
+
+    for known in ("alice.json", "log.jsonl"):
+        for suffix in ("-wal", "-shm"):
+            (tmp_path / f"store.db{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(kept, tmp_path / "store.db")
+        assert "nobody is back" in run("users", "erase-again", tmp_path / "older.jsonl").output
+        asked = run("users", "erase-again", tmp_path / known)
+        assert (asked.exit_code, "alice" in asked.output) == (1, True), "nobody said yes"
+        done = run("users", "erase-again", tmp_path / known, tmp_path / "older.jsonl", "--yes")
+        assert (done.exit_code, "1 people are erased again" in done.output) == (0, True), done.output
+        assert "bob" not in done.output
+        assert "nobody is back" in run("users", "erase-again", tmp_path / known).output
+        assert "every link holds" in run("audit", "verify").output
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff")
+    assert run("users", "erase-again", tmp_path / "picture.jpg").exit_code == 65
