@@ -1,5 +1,6 @@
 """The Kubernetes manifests: built by kubectl, held against Kubernetes' schemas and against the service."""
 
+import os
 import re
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from facekey.api.service import Service
 from facekey.settings import Settings, read_settings
 from facekey.store.sql.postgres import READERS, WRITERS
 from tests.debian import program
+from tests.deployment.api_server import empty_cluster
 from tests.deployment.manifests import (
     K8S,
     RENDERED,
     ROOT,
     built,
+    kubectl,
     of_kind,
     read,
     resources,
@@ -71,6 +74,25 @@ def test_apply_finds_nothing_else_in_its_folder() -> None:
         "facekey.yaml"
     ]
     assert not any(one["kind"] in CUSTOM for one in resources("rendered")), "it must work on a bare cluster"
+
+
+def test_apply_makes_everything_and_the_namespace_first(tmp_path: Path) -> None:
+    wanted = resources("rendered")
+    with empty_cluster(wanted) as (address, made):
+        # The documented command, for a cluster without schemas of its own, as nobody.
+        told = subprocess.run(
+            [kubectl(), "apply", "-f", "deployment/k8s/", "--validate=false", "--server", address],
+            env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "KUBECONFIG": os.devnull},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert told.returncode == 0, told.stderr
+    assert [(one["kind"], one["metadata"]["name"]) for one in made] == [
+        (one["kind"], one["metadata"]["name"]) for one in wanted
+    ]
+    assert made[0]["kind"] == "Namespace"
 
 
 def test_the_operators_alerts_are_those_of_prometheus() -> None:
