@@ -65,6 +65,9 @@ def make_metrics(
         "facekey_pool_workers", "Pictures that are worked on at once", lambda: settings.vision_threads
     )
     meters.gauge("facekey_pool_queue", "Pictures that may wait", lambda: settings.vision_queue)
+    meters.gauge(
+        "facekey_streams_limit", "Live streams that may be open", lambda: settings.stream_connections
+    )
     if resident_bytes(ROLLUP) is not None:
         meters.gauge(
             "facekey_resident_bytes",
