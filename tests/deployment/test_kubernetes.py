@@ -195,6 +195,8 @@ def test_the_adapter_gives_what_the_autoscaler_asks_for() -> None:
     (rule,) = values["rules"]["custom"]
     assert rule["name"]["as"] == pods["metric"]["name"]
     assert rule["seriesQuery"].startswith(f"{pods['metric']['name']}{{")
+    source = "".join(path.read_text() for path in (ROOT / "src" / "facekey" / "wiring").glob("*.py"))
+    assert f'"{pods["metric"]["name"]}"' in source
     assert int(pods["target"]["averageValue"]) < Settings.model_fields["vision_queue"].default
 
 

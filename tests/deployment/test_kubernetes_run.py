@@ -1,7 +1,6 @@
 """The manifests' own command lines, settings and probes, carried out."""
 
 import os
-import re
 import signal
 import ssl
 import subprocess
@@ -45,11 +44,6 @@ def mounted(pod: Resource, secrets: Mapping[str, Mapping[str, str]], folder: Pat
         for key, value in secrets[source["secret"]["name"]].items():
             (folder / key).write_text(value)
     return folder
-
-
-def key_in(told: str) -> str:
-    """The key that `facekey api-keys add` shows, once."""
-    return max(told.split(), key=len)
 
 
 def until(holds: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
@@ -157,13 +151,8 @@ def test_from_an_empty_cluster_to_a_service_that_stops_well(
             except httpx.TransportError:
                 return 0
 
-        told = node.exec(["facekey", "api-keys", "add", "prometheus", "--role", "monitor"], files)
         until(lambda: asked("startup") == 200, running)
         until(lambda: asked("readiness") == 200, running)
-        metrics = httpx.get(
-            f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {key_in(told)}"}
-        )
-        assert re.search(r"(?m)^facekey_pool_waiting(\{.*\})? 0", metrics.text), "the autoscaler asks for it"
         shared.stop()
         until(lambda: asked("readiness") == 503, running)
         assert asked("liveness") == 200, "a pod isn't killed for what is wrong elsewhere"
