@@ -26,7 +26,7 @@ done
 made=$(mktemp -d "$PWD/.init-XXXXXX")
 trap 'rm -rf "$made"' EXIT
 trap 'exit 130' INT TERM HUP
-mkdir "$made/secrets" "$made/secrets/tls"
+mkdir "$made/secrets" "$made/secrets/tls" "$made/secrets/alertmanager"
 cd "$made/secrets"
 
 key() { openssl rand -base64 32 | tr '+/' '-_'; }
@@ -74,7 +74,8 @@ rm -f ca.key request extensions openssl.log ./*.srl
 
 # The folder is closed to everybody but its owner. Containers see single files of it, as users of their own, so the
 # files themselves may be read.
-chmod 0644 ./* tls/* && chmod 0755 tls
+chmod 0644 ./* tls/*
+chmod 0755 tls alertmanager
 cd ../..
 
 sed "s|^FACEKEY_PUBLIC_URL=.*|FACEKEY_PUBLIC_URL=https://$name|" .env.example >"$made/.env"
@@ -99,7 +100,7 @@ Made .env, facekey.env and secrets/ for $name.
 Keep a copy of secrets/ENCRYPTION_KEY in a safe place, apart from backups: without it nothing that is stored can be
 read again. The certificate is self-signed; ./certificate.sh FULLCHAIN KEY puts another in its place.
 
-    docker-compose up -d
+    docker-compose up -d --build
     docker-compose run --rm api facekey accounts add ada --role admin
     ./monitor-key.sh
 SAID

@@ -119,7 +119,9 @@ class Root:
                 case "ARG":
                     name, _, default = one.rest.partition("=")
                     self._arguments.setdefault(name, default)
-                case "COPY" if "from" not in one.flags:  # the stages share one root here
+                case "COPY" if "from" in one.flags:
+                    self._take(one)
+                case "COPY":
                     self._copy(one)
                 case "RUN":
                     self.run(one.rest)
@@ -144,6 +146,12 @@ class Root:
         for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|(\S*))', rest):
             value = (quoted or plain).replace("${PATH}", "").rstrip(":")
             self._environment[name] = self.moved(value)
+
+    def _take(self, one: Instruction) -> None:
+        """From another stage: here they share one root, so what stays in its place is there already."""
+        (source,), target = one.sources, one.target
+        if source != target and self.place(source).is_dir():
+            shutil.copytree(self.place(source), self.place(target), dirs_exist_ok=True)
 
     def _copy(self, one: Instruction) -> None:
         target = PurePosixPath(one.target) if one.target.startswith("/") else self._at / one.target

@@ -15,7 +15,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.retry import Retry
 from sqlalchemy.engine import make_url
 
 from facekey.credentials.access_tokens import SecretKey
@@ -42,9 +44,8 @@ NEEDED = {
     "backup",
     "migrate",
 }
-MADE_BY_INIT = {"secrets/tls", "acme", "facekey.env"}
+MADE_BY_INIT = {"secrets/tls", "secrets/alertmanager", "acme", "facekey.env"}
 OF_SERVERS = {"WEB_CONCURRENCY"}
-OUTSIDE = {"nginx": {"edge"}, "api": {"mail"}, "prometheus": {"operators"}, "alertmanager": {"operators"}}
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +203,7 @@ def test_init_makes_every_secret_and_nothing_else(made: Path) -> None:
     used = {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
     there = {path.name for path in (made / "secrets").iterdir()}
     assert used == set(FILE["secrets"])
-    assert there == declared | {"tls"}, "and no key of the authority"
+    assert there == declared | {"tls", "alertmanager"}, "and no key of the authority"
     assert {path.name for path in (made / "secrets" / "tls").iterdir()} == {"fullchain.pem", "privkey.pem"}
     assert not list(made.glob(".init-*"))
 
@@ -323,7 +324,7 @@ def test_redis_lets_the_service_do_its_work_and_no_more(made: Path, tmp_path: Pa
         with pytest.raises(NoPermissionError):
             health.get("facekey:1:x")
         with pytest.raises(AuthenticationError):
-            Redis(port=server.port, socket_timeout=5).get("facekey:1:x")
+            Redis(port=server.port, socket_timeout=5, retry=Retry(NoBackoff(), 0)).get("facekey:1:x")
     finally:
         server.stop()
 
