@@ -329,7 +329,6 @@ def _options(panel: Panel) -> Json:
             "justifyMode": "auto",
             "orientation": "auto",
             "textMode": "auto",
-            "wideLayout": True,
         }
     if panel.kind == BARS:
         return {
