@@ -4,8 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -13,8 +11,6 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from deployment.k8s.render import ALERTS, LEFT_OUT, OVERLAY, alerts, header
-from facekey.api.app import create_app
-from facekey.api.service import Service
 from facekey.settings import Settings, read_settings
 from facekey.store.sql.postgres import READERS, WRITERS
 from tests.debian import program
@@ -246,33 +242,3 @@ def test_the_database_has_a_connection_for_every_pod_that_the_autoscaler_may_mak
     pods = scaler["spec"]["maxReplicas"] + 1  # one more while a version replaces another
     parameters = of_kind(found, "Cluster")["postgres"]["spec"]["postgresql"]["parameters"]
     assert pods * (READERS + WRITERS) < int(parameters["max_connections"])
-
-
-@asynccontextmanager
-async def never_opened() -> AsyncIterator[Service]:
-    raise RuntimeError("only the description is asked for")
-    yield
-
-
-def test_the_ingress_leads_every_path_where_it_is_answered() -> None:
-    (ingress,) = of_kind(resources("rendered"), "Ingress").values()
-    (rule,) = ingress["spec"]["rules"]
-    paths = [
-        (one["path"], one["pathType"], one["backend"]["service"]["name"]) for one in rule["http"]["paths"]
-    ]
-
-    def backend(path: str) -> str:
-        """The longest path that fits, as every controller has it."""
-        fitting = [
-            one
-            for one in paths
-            if one[0] == path or (one[1] == "Prefix" and f"{path}/".startswith(f"{one[0].rstrip('/')}/"))
-        ]
-        return str(max(fitting, key=lambda one: len(one[0]))[2])
-
-    app = create_app(never_opened(), max_image_bytes=1)
-    described = [path for path in app.openapi()["paths"] if not path.startswith(("/health", "/metrics"))]
-    assert len(described) > 20
-    served = [*described, "/ws/camera", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"]
-    assert {backend(path) for path in [*served, "/static-offline-docs/swagger-ui.css"]} == {"auth-service"}
-    assert {backend(path) for path in ("/", "/people", "/assets/index.js", "/metrics", "/health")} == {"web"}
