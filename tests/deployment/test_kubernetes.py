@@ -118,6 +118,10 @@ def test_promtool_reads_the_operators_rules(path: Path, tmp_path: Path) -> None:
 def test_everything_lies_in_one_namespace_under_its_documented_name(name: str) -> None:
     found = resources(name)
     assert "auth-service" in of_kind(found, "Deployment")
+    # What `kubectl get` and `kubectl logs` choose by.
+    part = {"app.kubernetes.io/part-of": "facekey"}.items()
+    assert all(part <= one["metadata"]["labels"].items() for one in found)
+    assert all(part <= one.labels.items() for one in workloads(found))
     clusterwide = {"Namespace", "PriorityClass"}
     assert {one["metadata"].get("namespace") for one in found if one["kind"] not in clusterwide} == {
         "facial-auth"
