@@ -53,6 +53,7 @@ class Site:
         http: of the door without TLS.
         folder: of the nginx in front.
         key: of an application.
+        operator: of somebody who may read the audit log.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Site:
     http: str
     folder: Path
     key: str
+    operator: str
     trust: ssl.SSLContext
     logs: tuple[Path, ...]
 
@@ -131,14 +133,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, tls: Path, built: Path, zoo: 
     }
     web = folder / "web"
     served = {"FACEKEY_WEB_PORT": web_port, "FACEKEY_WEB_ROOT": str(built), "FACEKEY_VOICE": "off"}
-    made = subprocess.run(
-        facekey("api-keys", "add", "shop"),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    keys = [new_key(role, environment) for role in ("service", "operator")]
     with ExitStack() as stack:
         direct, _ = stack.enter_context(running(facekey("serve"), environment))
         web_log = stack.enter_context(serving(laid_out(web, "web.conf.template", served), web_port))
@@ -149,10 +144,23 @@ def site(tmp_path_factory: pytest.TempPathFactory, tls: Path, built: Path, zoo: 
             direct=direct,
             http=f"http://127.0.0.1:{settings['FACEKEY_NGINX_HTTP_PORT']}",
             folder=front,
-            key=made.stdout.splitlines()[-1],
+            key=keys[0],
+            operator=keys[1],
             trust=ssl.create_default_context(cafile=tls / "fullchain.pem"),
             logs=(log, web_log),
         )
+
+
+def new_key(role: str, environment: dict[str, str]) -> str:
+    made = subprocess.run(
+        facekey("api-keys", "add", f"a-{role}", "--role", role),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return made.stdout.splitlines()[-1]
 
 
 def lines(site: Site) -> list[dict[str, str]]:
@@ -229,6 +237,19 @@ def test_a_live_stream_goes_through(site: Site) -> None:
         opened.send(start_message("nobody.here", new_session()))
         status = json.loads(opened.recv(timeout=20))
         assert status["status"] != "error", status
+
+
+def test_records_come_as_they_are_written(site: Site) -> None:
+    with (
+        site.client() as client,
+        client.stream(
+            "GET",
+            "/api/v1/audit/live?after=0",
+            headers={"Authorization": f"Bearer {site.operator}"},
+            timeout=8,  # less than until the next heartbeat
+        ) as answer,
+    ):
+        assert json.loads(next(answer.iter_lines()))["sequence"] == 1
 
 
 @pytest.mark.parametrize(
