@@ -26,5 +26,6 @@ echo "in place, good until $(openssl x509 -in "$chain" -noout -enddate | cut -d=
 # shellcheck source=deployment/compose.sh
 . ./compose.sh
 if [ -n "$(compose ps -q nginx)" ]; then
-    compose exec -T nginx nginx -s reload
+    compose exec -T nginx nginx -s reload ||
+        stop 75 "it is in place, but nginx could not be told: docker-compose restart nginx"
 fi

@@ -267,6 +267,26 @@ def test_a_request_that_is_too_large_is_refused_before_it_comes(site: Site, path
     assert dressed(answer)
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + "a" * 20_000, 400, "request_malformed"),
+        ("GET /" + "a" * 20_000 + " HTTP/1.1\r\nHost: localhost", 414, "request_malformed"),
+        ("GET /../x HTTP/1.1\r\nHost: localhost", 400, "request_malformed"),
+        ("GET / HTTP/1.1", 400, "request_malformed"),
+        ("TRACE / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
+        ("GET /problem/400 HTTP/1.1\r\nHost: localhost", 404, "not_found"),
+    ],
+    ids=["head too large", "address too long", "above the root", "no host", "trace", "a page of nginx's own"],
+)
+def test_what_nginx_cannot_pass_on_is_a_problem_too(site: Site, head: str, status: int, code: str) -> None:
+    with site.socket("http/1.1") as opened:
+        opened.sendall(f"{head}\r\n\r\n".encode())
+        answer = received(opened)
+    problem(answer, status, code)
+    assert dressed(answer)
+
+
 def test_what_bring_pictures_may_be_large_and_nothing_else(site: Site) -> None:
     """The same line as the service draws, for the same paths."""
     front = (CONFIGURATION / "front.conf.template").read_text()
