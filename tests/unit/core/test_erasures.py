@@ -37,7 +37,7 @@ def test_a_log_tells_of_the_last_erasure_of_each(exported: bool) -> None:
     if exported:
         lines = [record_line(chain(n, one, b"0" * 32)) for n, one in enumerate(bodies, start=1)]
         lines.append(checkpoint_line(Checkpoint(Head(5, b"d" * 32), AT, Signature("k", b"s"))))
-    assert read_erasures("\n".join([*lines, ""])) == {
+    assert read_erasures("\n".join([*lines, "", ""])) == {
         pseudonym(ALICE, KEY): later,
         pseudonym(BOB, KEY): later,
     }

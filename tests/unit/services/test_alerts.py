@@ -13,6 +13,7 @@ from facekey.core.alerts import Alert, AlertKind, AlertPolicy, Message, RetryPol
 from facekey.core.audit import SealedHead, pseudonym
 from facekey.core.errors import AuditBroken, DeliveryFailed, StoreUnavailable
 from facekey.core.types import SubjectId
+from facekey.core.vitals import AuditLook
 from facekey.services import deliver as deliver_module
 from facekey.services import watch_audit
 from facekey.services.deliver import Deliver
@@ -225,9 +226,11 @@ async def test_a_first_look_at_a_long_log(
 ) -> None:
     monkeypatch.setattr(watch_audit, "NEWEST", 2)
     await write(store, 5)
+    assert watch.last is None
     head = await watch()
     assert head is not None
     assert head.sequence == 5
+    assert watch.last == AuditLook(HandClock().now(), intact=True)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +270,7 @@ async def test_a_break_is_told_once_a_day(  # noqa: PLR0917 - fixtures
     await tamper(store, *statements)
     for _ in range(2):
         assert await watch() is None
+    assert watch.last == AuditLook(clock.now(), intact=False)
     (told,) = await box.newest(10)
     assert told.message.kind is AlertKind.AUDIT_BROKEN
     assert (told.message.count, told.message.facts) == (1, {"record": str(record)})

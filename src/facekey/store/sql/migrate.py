@@ -112,11 +112,9 @@ def _require_whole(connection: Connection) -> None:
     Raises:
         SettingsInvalid: names what is missing.
     """
-    inspector = inspect(connection)
-    present = {
-        name: {column["name"] for column in columns}
-        for (_, name), columns in inspector.get_multi_columns().items()
-    }
+    # Of our tables alone: the index of pgvector has a type that SQLAlchemy doesn't know.
+    columns_of = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    present = {name: {column["name"] for column in columns} for (_, name), columns in columns_of.items()}
     missing = {table.name for table in metadata.sorted_tables if table.name not in present} | {
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables
