@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import (
     audit,
+    capacity,
     clips,
     edge,
     edge_aarch64,
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], None]] = {
     "latency": lambda _: latency.main(),
     "fuzz": lambda _: fuzz.main(),
     "faults": lambda _: faults.main(),
+    "capacity": lambda _: capacity.main(),
     "sustained": lambda _: sustained.main(),
     "stream": lambda given: stream.main(given.data),
     "web": lambda given: web.main(given.data),

@@ -53,7 +53,7 @@ def _measure(kind: str, empty: str, full: str) -> None:
     key = EncryptionKey.generate()
     migrate(full)
     began = time.perf_counter()
-    asyncio.run(_fill(full, key))
+    asyncio.run(fill(full, key))
     each_ms = 1000 * (time.perf_counter() - began) / PEOPLE
     probe = webcam_jpeg(sample_photos()["obama.jpg"])
     with ExitStack() as stack:
@@ -99,7 +99,7 @@ def _service(url: str, key: EncryptionKey) -> Iterator[tuple[httpx.Client, Serve
             yield client, server
 
 
-async def _fill(url: str, key: EncryptionKey) -> None:
+async def fill(url: str, key: EncryptionKey) -> None:
     """Store made-up people as a registration does, each in a transaction of its own."""
     model, population = next(iter(open_vision(open_zoo(read_settings())).populations.items()))
     store = await open_store(url, key)

@@ -83,15 +83,15 @@ def main() -> None:
     """Run both parts; exit 1 where a promise was broken."""
     workers = usable_cores()
     print(f"{describe()}; gunicorn with {workers} workers, PostgreSQL, Redis and clients on this machine")
-    with TemporaryDirectory() as folder, _service(Path(folder), workers) as (url, look, photo):
-        _ask(url, photo, CLIENTS_A_CORE * workers, WARM_S)
+    with TemporaryDirectory() as folder, service(Path(folder), workers) as (url, look, photo):
+        ask(url, photo, CLIENTS_A_CORE * workers, WARM_S)
         clients = CLIENTS_A_CORE * workers
         looks: list[Look] = []
-        answers, took_s = _ask(url, photo, clients, SECONDS, lambda: looks.append(look()))
+        answers, took_s = ask(url, photo, clients, SECONDS, lambda: looks.append(look()))
         broken = _tell_sustained(answers, took_s, looks, clients)
-        answers, took_s = _ask(url, photo, OVERLOAD_CLIENTS, OVERLOAD_S)
+        answers, took_s = ask(url, photo, OVERLOAD_CLIENTS, OVERLOAD_S)
         broken += _tell_overload(answers, took_s)
-        after, _ = _ask(url, photo, clients, 5.0)
+        after, _ = ask(url, photo, clients, 5.0)
         if set(after.statuses) != {"accepted"}:
             broken.append(f"after the overload: {dict(after.statuses)}")
     if broken:
@@ -131,7 +131,7 @@ def _tell_overload(answers: Answers, took_s: float) -> list[str]:
     return [f"overload: {one}" for one in sorted(wrong)]
 
 
-def _ask(
+def ask(
     url: str, photo: bytes, clients: int, seconds: float, look: Callable[[], object] | None = None
 ) -> tuple[Answers, float]:
     """Ask from so many clients for so long; what they were told, and how long it took."""
@@ -164,7 +164,7 @@ def _ask(
 
 
 @contextmanager
-def _service(folder: Path, workers: int) -> Iterator[tuple[str, Callable[[], Look], bytes]]:
+def service(folder: Path, workers: int) -> Iterator[tuple[str, Callable[[], Look], bytes]]:
     """A service with somebody enrolled: where it answers, how it is looked at, and a photo that is let in."""
     postgres, redis = start_postgres(durable=True), RedisServer(folder)
     redis.start()
@@ -177,7 +177,7 @@ def _service(folder: Path, workers: int) -> Iterator[tuple[str, Callable[[], Loo
         _until_ready(url, process)
         with httpx.Client(base_url=url) as http:
             enrol(http, WHO)
-        yield url, lambda: _look(process.pid, database, redis), webcam_jpeg(sample_photos()["obama3.jpg"])
+        yield url, lambda: look_at(process.pid, database, redis), webcam_jpeg(sample_photos()["obama3.jpg"])
     finally:
         process.terminate()
         process.wait(60)
@@ -198,7 +198,8 @@ def _until_ready(url: str, process: Popen[bytes]) -> None:
     raise TimeoutError("the service didn't get ready")
 
 
-def _look(master: int, database: str, redis: RedisServer) -> Look:
+def look_at(master: int, database: str, redis: RedisServer) -> Look:
+    """All processes of a gunicorn, and who is connected to its stores."""
     pids = [master, *map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split())]
     lines = (line for pid in pids for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
     memory_mb = sum(int(line.split()[1]) for line in lines if line.startswith(PROPORTIONAL)) / 1024
