@@ -135,3 +135,17 @@ def test_whoever_uses_the_operators_database_verifies_its_certificate() -> None:
                 variables = {variable["name"]: variable["value"] for variable in container["env"]}
                 assert variables["PGSSLMODE"] == "verify-full"
                 assert variables["PGSSLROOTCERT"] == "/run/secrets/postgres-ca.pem"
+
+
+def test_stores_are_the_versions_that_compose_has() -> None:
+    compose = (ROOT / "deployment" / "docker-compose.yml").read_text()
+    tested = dict(re.findall(r"\$\{(REDIS|POSTGRES)_IMAGE:-([^}]+)\}", compose))
+    (redis,) = workload(resources("production"), "redis").containers
+    (postgres,) = workload(resources("development"), "postgres").containers
+    assert redis["image"] == f"docker.io/library/{tested['REDIS']}"
+    assert postgres["image"] == f"docker.io/{tested['POSTGRES']}"
+    # pg_dump of the backup's image reads servers up to its own version.
+    operators = of_kind(resources("production"), "Cluster")["postgres"]["spec"]["imageName"]
+    major = re.search(r"-pg(\d+)$", tested["POSTGRES"])
+    assert major is not None
+    assert operators.rpartition(":")[2].startswith(f"{major[1]}.")
