@@ -88,7 +88,7 @@ cat >"$made/facekey.env" <<'SETTINGS'
 SETTINGS
 mkdir -p acme && chmod 0755 acme
 # Containers read these as users of their own, whatever this machine's umask was when they were copied here.
-for folder in nginx postgres redis prometheus alertmanager grafana; do
+for folder in nginx postgres redis prometheus alertmanager grafana ../docs/runbooks; do
     [ ! -d "$folder" ] || chmod -R a+rX "$folder"
 done
 mv "$made/secrets" "$made/.env" "$made/facekey.env" .

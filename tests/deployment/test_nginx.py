@@ -25,6 +25,7 @@ from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.zoo.zoo import Zoo
 from tests.api.conftest import problem
+from tests.debian import program
 from tests.deployment.proxy import (
     CONFIGURATION,
     DEPLOYMENT,
@@ -87,6 +88,9 @@ class Site:
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate that a new deployment begins with."""
+    program("nginx")  # or skip, before anything is started
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl: the scripts of a deployment need it")
     folder = tmp_path_factory.mktemp("new") / "deployment"
     folder.mkdir()
     for name in ("init.sh", ".env.example"):
