@@ -36,9 +36,10 @@ def main() -> None:
             answers, took_s = ask(url, photo, 2 * workers, SECONDS)
             memory_mb = look().memory_mb
         p50, p99 = (1000 * float(np.quantile(answers.seconds, q)) for q in (0.5, 0.99))
+        rate = len(answers.seconds) / took_s
         print(
-            f"{workers} workers, {2 * workers} clients: "
-            f"{len(answers.seconds) / took_s:.1f} decisions a second, p50 {p50:.0f} ms, p99 {p99:.0f} ms, {memory_mb:.0f} MB"
+            f"{workers} workers, {2 * workers} clients: {rate:.1f} decisions a second, "
+            f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, {memory_mb:.0f} MB"
         )
     postgres = start_postgres()
     try:
