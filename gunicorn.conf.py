@@ -49,7 +49,7 @@ def on_starting(server: "Arbiter") -> None:
     try:
         asyncio.run(preflight(_settings))
         if server.cfg.workers > 1:
-            import_module("app.main").opening.share_networks()
+            import_module("app.main").opening.share(server.cfg.workers)
     except FaceKeyError as error:
         shutil.rmtree(_folder, ignore_errors=True)
         halt(error)

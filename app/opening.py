@@ -40,15 +40,22 @@ class Opening:
                 halt(error)
             yield service
 
-    def share_networks(self) -> None:
+    def share(self, workers: int) -> None:
         """Load the networks now, for all workers that will part from this process.
 
-        Each run then takes one thread: with several workers it is their number that keeps the cores
-        busy. With an accelerator nothing is shared: its context is each process's own.
+        Each run then takes one thread, and each worker has its part of the cores: it is the number of
+        workers that keeps them busy. With an accelerator nothing is shared: its context is each
+        process's own.
+
+        Args:
+            workers: how many there will be, 2 or more.
 
         Raises:
             ModelError: a network is missing or can't be loaded.
         """
+        if "vision_threads" not in self._settings.model_fields_set:
+            threads = max(1, self._settings.vision_threads // workers)
+            self._settings = self._settings.model_copy(update={"vision_threads": threads})
         if runs_on_processor():
             self._loaded = asyncio.run(self._load())
             # What the garbage collector never looks at is never written to, and stays shared.
