@@ -15,12 +15,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 from websockets.sync.client import connect
 
 from facekey.api import app as application
 from facekey.api.problems import TYPE_PREFIX
 from facekey.api.rate import RECOGNITION_PATHS
 from facekey.api.security import HEADERS, STRICT_TRANSPORT
+from facekey.cli.main import app as cli
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.zoo.zoo import Zoo
@@ -156,14 +158,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, tls: Path, built: Path, zoo: 
 
 
 def new_key(role: str, environment: dict[str, str]) -> str:
-    made = subprocess.run(
-        facekey("api-keys", "add", f"a-{role}", "--role", role),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    made = CliRunner().invoke(cli, ["api-keys", "add", f"a-{role}", "--role", role], env=environment)
+    assert made.exit_code == 0, made.output
     return made.stdout.splitlines()[-1]
 
 
