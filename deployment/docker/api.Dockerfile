@@ -7,6 +7,7 @@
 # Build arguments:
 #   MODELS        baked: the default networks are in the image; mounted: the image has none, mount them
 #                 at /var/lib/facekey/models
+#   EXTRAS        yes: with what traces (FACEKEY_TRACES) and AWS KMS (FACEKEY_KEY_PROVIDER=kms) need; no: without
 #   PYTHON_IMAGE  the base; pin it by digest with python:3.11-slim-bookworm@sha256:...
 #   VERSION, REVISION, SOURCE, CREATED  what the labels say
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
@@ -18,8 +19,14 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 RUN python -m venv /opt/facekey
-COPY requirements.txt ./
+COPY requirements.txt requirements-extras.txt ./
 RUN /opt/facekey/bin/python -m pip install --quiet --require-hashes -r requirements.txt
+ARG EXTRAS=no
+RUN case "${EXTRAS}" in \
+      yes) /opt/facekey/bin/python -m pip install --quiet --require-hashes -r requirements-extras.txt ;; \
+      no) ;; \
+      *) echo "EXTRAS is yes or no, not ${EXTRAS}" >&2; exit 64 ;; \
+    esac
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY models models
 COPY src src

@@ -14,6 +14,7 @@ variable "REVISION" { default = "unknown" }
 variable "SOURCE" { default = "unknown" }
 variable "CREATED" { default = "unknown" }
 variable "MODELS" { default = "baked" }
+variable "EXTRAS" { default = "no" }
 variable "PYTHON_IMAGE" { default = "python:3.11-slim-bookworm" }
 variable "NGINX_IMAGE" { default = "nginxinc/nginx-unprivileged:1.28-alpine-slim" }
 variable "POSTGRES_IMAGE" { default = "pgvector/pgvector:0.8.0-pg17" }
@@ -39,7 +40,7 @@ target "published" {
 target "api-local" {
   inherits = ["labelled"]
   dockerfile = "deployment/docker/api.Dockerfile"
-  args = { PYTHON_IMAGE = PYTHON_IMAGE, MODELS = MODELS }
+  args = { PYTHON_IMAGE = PYTHON_IMAGE, MODELS = MODELS, EXTRAS = EXTRAS }
   tags = ["${REGISTRY}facekey-api:${VERSION}"]
 }
 

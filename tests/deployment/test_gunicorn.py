@@ -112,6 +112,13 @@ def test_what_cannot_start_says_why_once_and_how_it_ended(
     assert "Traceback" not in stderr
 
 
+def test_init_db_says_in_one_line_what_stands_in_its_way(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-c", "from app.core.database import init_db; init_db()"]
+    away = {**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x"}
+    code, stderr = exit_of(command, away)
+    assert (code, "Traceback" in stderr, "the database" in stderr) == (75, False, True)
+
+
 def test_production_waits_for_somebody_to_upgrade_an_older_schema(environment: dict[str, str]) -> None:
     subprocess.run(facekey("api-keys", "add", "shop"), env=environment, check=True, timeout=60)
     with sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///")) as database:
