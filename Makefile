@@ -10,7 +10,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Node.js comes from the package registry too: to build the web app, and to fetch one of the networks.
 export PATH := $(CURDIR)/$(NODE)/bin:$(PATH)
 
-.PHONY: run test check audit bench format training-env models samples web api-client browser servers k8s dist clean help
+.PHONY: run test check audit bench format training-env models samples web api-client browser servers dashboards k8s dist clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -59,6 +59,9 @@ browser: $(VENV)/.dev  ## a Chromium for the tests of the web app, if one can be
 
 servers: $(VENV)/.dev  ## nginx, Prometheus and kubectl for the tests, unpacked from Debian's packages
 	@$(BIN)/python -m tests.debian
+
+dashboards: $(VENV)/.service  ## make deployment/grafana/dashboards again out of the Python beside it
+	$(BIN)/python deployment/grafana/make_dashboards.py
 
 k8s: $(VENV)/.dev  ## make deployment/k8s/facekey.yaml and the operator's alerts again (needs kubectl)
 	$(BIN)/python deployment/k8s/render.py

@@ -1,8 +1,8 @@
 """A real Prometheus and Alertmanager with the files of `deployment`, and a service to look at."""
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,21 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from facekey.evaluation.rates import share
 from facekey.evaluation.report import Figure, Line, Report, Section
 from facekey.evaluation.textfile import write_textfile
-from tests.debian import program
+from tests.debian import UNPACKED, program
 from tests.e2e.conftest import ROOT, free_port
 
 PROMETHEUS = ROOT / "deployment" / "prometheus"
 ALERTMANAGER = ROOT / "deployment" / "alertmanager"
 DASHBOARDS = ROOT / "deployment" / "grafana" / "dashboards"
+TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+BESIDE = 'mount --bind "$0" /usr/share && exec "$@"'
+"""For one process and its own view of the machine's files."""
+
 START_S = 20.0
 WEEK_S = 7 * 86400
 NAME = re.compile(r"\b(?:[a-z_]+:)?facekey_[a-z_]+(?::[a-z0-9_]+)?\b")
-SELECTOR = re.compile(r"\b((?:facekey|prometheus|alertmanager)_[a-z_]+|up)\b(\{[^}]*\})?")
+SELECTOR = re.compile(r"(?<![:\w])((?:facekey|prometheus|alertmanager)_[a-z_]+|up)(?![:\w])(\{[^}]*\})?")
 SUFFIXES = ("_bucket", "_sum", "_count")
 
 Answer = list[dict[str, object]]
@@ -57,28 +62,28 @@ def panels(dashboard: Mapping[str, object]) -> list[dict[str, object]]:
     return [panel for panel in found if panel["type"] != "row"]
 
 
-def queries() -> dict[str, str]:
+def queries(uid: str) -> dict[str, str]:
     """What every panel asks, by where it stands; variables filled in as Grafana would."""
     return {
-        f"{uid}: {panel['title']} {target['refId']}": target["expr"]
+        f"{panel['title']} {target['refId']}": target["expr"]
         .replace("$__rate_interval", "1m")
         .replace("$job", "facekey")
         .replace("$instance", ".+")
-        for uid, dashboard in dashboards().items()
-        for panel in panels(dashboard)
+        for panel in panels(dashboards()[uid])
         for target in panel["targets"]  # type: ignore[attr-defined]
     }
 
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A running one."""
+    """A running one, and the Alertmanager beside it."""
 
     url: str
-    folder: Path
+    mail_url: str
+    client: httpx.Client
 
     def ask(self, query: str) -> Answer:
-        answer = httpx.post(f"{self.url}/api/v1/query", data={"query": query}, timeout=30)
+        answer = self.client.post(f"{self.url}/api/v1/query", data={"query": query}, timeout=30)
         assert answer.is_success, f"{query}: {answer.text}"
         found: Answer = answer.json()["data"]["result"]
         return found
@@ -113,6 +118,33 @@ def started(command: list[str], ready: str) -> Iterator[None]:
         process.wait(timeout=20)
 
 
+def alertmanager(folder: Path, port: int) -> list[str]:
+    """The command; Debian's looks for its templates in one place, and an unpacked one has them elsewhere."""
+    found = program("prometheus-alertmanager")
+    command = [
+        str(found),
+        f"--config.file={ALERTMANAGER / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    if TEMPLATES.exists() or UNPACKED not in found.parents:
+        return command
+    seen = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        BESIDE,
+        str(UNPACKED / "usr/share"),
+    ]
+    if shutil.which("unshare") is None or subprocess.run([*seen, "true"], check=False).returncode != 0:
+        pytest.skip(f"Debian's Alertmanager needs {TEMPLATES}: install prometheus-alertmanager")
+    return [*seen, *command]
+
+
 @contextmanager
 def prometheus(folder: Path, *, service: str, key: Path) -> Iterator[Prometheus]:
     """With the deployment's own files: only places, addresses and intervals are others."""
@@ -135,16 +167,7 @@ def prometheus(folder: Path, *, service: str, key: Path) -> Iterator[Prometheus]
     a_week_ago(folder)
     url, mail_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{mail_port}"
     with (
-        started(
-            [
-                str(program("prometheus-alertmanager")),
-                f"--config.file={ALERTMANAGER / 'alertmanager.yml'}",
-                f"--storage.path={folder / 'alertmanager'}",
-                f"--web.listen-address=127.0.0.1:{mail_port}",
-                "--cluster.listen-address=",
-            ],
-            f"{mail_url}/-/ready",
-        ),
+        started(alertmanager(folder, mail_port), f"{mail_url}/-/ready"),
         started(
             [
                 str(program("prometheus")),
@@ -155,8 +178,9 @@ def prometheus(folder: Path, *, service: str, key: Path) -> Iterator[Prometheus]
             ],
             f"{url}/-/ready",
         ),
+        httpx.Client() as client,
     ):
-        yield Prometheus(url, folder)
+        yield Prometheus(url, mail_url, client)
 
 
 def a_week_ago(folder: Path) -> None:
@@ -215,9 +239,3 @@ def figures_of_others(folder: Path) -> None:
         ("facekey_backup_bytes", 5_000_000),
     ):
         (folder / f"{name}.prom").write_text(f"# HELP {name} x\n# TYPE {name} gauge\n{name} {value}\n")
-
-
-def without(environment: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {
-        name: value for name, value in (dict(os.environ) | dict(environment)).items() if name not in names
-    }
