@@ -45,6 +45,7 @@ class Panel:
         alerts: whose runbooks are linked to.
         words: for values that stand for something.
         columns: labels that a table shows; the others are left out.
+        valued: whether a table shows the value, too; that of a fact is always 1.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Panel:
     alerts: tuple[str, ...] = ()
     words: tuple[tuple[str, str, str], ...] = ()
     columns: tuple[str, ...] = ()
+    valued: bool = False
     stacked: bool = False
     least: float | None = 0.0
     most: float | None = None
@@ -260,6 +262,8 @@ def _defaults(panel: Panel) -> Json:
     }
     if panel.kind in {STAT, BARS, STATES, TABLE}:
         made["color"] = {"mode": "thresholds"}
+    if panel.kind == TABLE and panel.steps:
+        made["custom"] = {"cellOptions": {"type": "color-text"}}
     if panel.kind == LINES:
         made["color"] = {"mode": "palette-classic"}
         made["custom"] = {
@@ -298,10 +302,11 @@ def _overrides(panel: Panel) -> list[Json]:
 
 
 def _columns(panel: Panel) -> list[Json]:
-    shown = {name: at for at, name in enumerate(panel.columns)}
+    names = [*panel.columns, *(["Value"] if panel.valued else [])]
+    shown = {name: at for at, name in enumerate(names)}
     return [
         {"id": "merge", "options": {}},
-        {"id": "filterFieldsByName", "options": {"include": {"names": [*panel.columns, "Value"]}}},
+        {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
         {
             "id": "organize",
             "options": {"indexByName": shown, "excludeByName": {}, "renameByName": {"Value": panel.title}},

@@ -200,6 +200,7 @@ FAIR = (
         height=9,
         steps=((None, GREEN), (1, RED)),
         columns=("attribute", "group", "rate"),
+        valued=True,
         alerts=("FaceKeyBiasAlarm",),
     ),
     Panel(

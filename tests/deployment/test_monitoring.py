@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tests.deployment.watched import (
     queries,
     rules,
 )
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import ROOT, free_port, running
 from tests.e2e.streaming import frame_message, new_session, start_message, stream_url
 from tests.photos import Photos, encoded, on_a_screen
 from tests.servers import RedisServer
@@ -212,6 +213,16 @@ def test_everything_that_the_service_tells_is_shown(watched: Watched) -> None:
         name for name in watched.families if name.startswith("facekey_") and not name.endswith("_created")
     }
     assert {name for name in told if name not in shown} == set()
+
+
+def test_everything_that_the_service_tells_is_explained(watched: Watched) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(facekey_[a-z_]+\*?)`", guide)
+    told = {
+        name for name in watched.families if name.startswith("facekey_") and not name.endswith("_created")
+    }
+    assert {name for name in told if not any(fnmatch(name, known) for known in named)} == set()
+    assert {known for known in named if not any(fnmatch(name, known) for name in told)} == set()
 
 
 def test_metrics_are_bounded_and_name_nobody(watched: Watched) -> None:
