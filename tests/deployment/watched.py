@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,7 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 Answer = list[dict[str, object]]
 
 
+@cache
 def rules() -> list[dict[str, str]]:
     """Every rule of every file."""
     return [
@@ -51,6 +53,7 @@ def alerts() -> list[str]:
     return [rule["alert"] for rule in rules() if "alert" in rule]
 
 
+@cache
 def dashboards() -> dict[str, dict[str, object]]:
     return {path.stem: json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))}
 
