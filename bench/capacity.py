@@ -59,9 +59,16 @@ def _people(postgres: PostgresServer) -> None:
             with running_server(environment) as server:
                 memory_mb.append(server.resident_mb())
     held = (memory_mb[1] - memory_mb[0]) * KILOBYTE / PEOPLE
+    with psycopg.connect(full, autocommit=True) as connection:
+        connection.execute("VACUUM")
+        row = connection.execute(
+            "SELECT pg_total_relation_size('audit')::float / count(*) FROM audit"
+        ).fetchone()
+    record = 0.0 if row is None else float(row[0])
     print(
         f"{PEOPLE} people: {stored / KILOBYTE:.1f} kB each in PostgreSQL, audit record and indexes included; "
-        f"{held:.1f} kB each in the memory of every process that searches them"
+        f"{held:.1f} kB each in the memory of every process that searches them; "
+        f"one audit record takes {record / KILOBYTE:.2f} kB"
     )
 
 
