@@ -71,6 +71,7 @@ class Look:
 
     Attributes:
         memory_mb: of all its processes, with what they share counted once.
+        files: that are open, without connections.
     """
 
     memory_mb: float
@@ -206,5 +207,15 @@ def look_at(master: int, database: str, redis: RedisServer) -> Look:
     with psycopg.connect(database) as connection:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'facekey'"
         row = connection.execute(asked).fetchone()
-    files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+    files = sum(
+        not _target(file).startswith("socket:") for pid in pids for file in Path(f"/proc/{pid}/fd").iterdir()
+    )
     return Look(memory_mb, 0 if row is None else int(row[0]), redis.clients(), files)
+
+
+def _target(file: Path) -> str:
+    """What an open file is; nothing where it was closed meanwhile."""
+    try:
+        return str(file.readlink())
+    except OSError:
+        return "socket:"

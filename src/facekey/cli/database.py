@@ -5,7 +5,7 @@ from rich.console import Console
 
 from facekey.cli.outcome import told_in_one_line
 from facekey.settings import read_settings
-from facekey.store.sql.migrate import newest_revision
+from facekey.store.sql.schema import newest_revision
 from facekey.wiring.database import prepare_database, require_database
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)

@@ -7,7 +7,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from facekey.api.service import Service
 from facekey.cli.ask import ask
 from facekey.cli.exits import Exit
 from facekey.cli.outcome import told_in_one_line
@@ -21,6 +20,7 @@ from facekey.core.errors import SubjectUnknown
 from facekey.core.identifiers import parse_subject_id
 from facekey.core.types import Outcome, Subject
 from facekey.services.undo_adaptation import BackTo
+from facekey.wiring.privacy import Privacy, open_privacy
 from facekey.wiring.service import open_service
 
 PAGE = 100
@@ -121,7 +121,7 @@ def identify(
 @users.command("list")
 def list_users(as_json: AsJson = False) -> None:
     """Everybody who is enrolled."""
-    everybody = ask(open_service, _everybody)
+    everybody = ask(open_privacy, _everybody)
     if as_json:
         print_json([_as_json(one) for one in everybody])
         return
@@ -140,7 +140,7 @@ def list_users(as_json: AsJson = False) -> None:
 @users.command("show")
 def show_user(user_id: UserId) -> None:
     """What is known of one person, without anything biometric."""
-    print_json(_as_json(ask(open_service, lambda service: _one(service, user_id))))
+    print_json(_as_json(ask(open_privacy, lambda privacy: _one(privacy, user_id))))
 
 
 @users.command("erase")
@@ -156,7 +156,7 @@ def erase_user(
         subject_id = parse_subject_id(user_id)
     if not yes:
         typer.confirm(f"Erase {subject_id}? It can't be undone", abort=True)
-    done = ask(open_service, lambda service: service.erase(subject_id, caller=COMMAND_LINE))
+    done = ask(open_privacy, lambda privacy: privacy.erase(subject_id, caller=COMMAND_LINE))
     if receipt is not None:
         receipt.write_text(receipt_text(done.said, done.signature), encoding="utf-8")
     console.print(
@@ -200,16 +200,16 @@ def undo_adaptation(
     console.print(f"undone: version {undone.version}, {undone.learned} learned vectors")
 
 
-async def _everybody(service: Service) -> list[Subject]:
+async def _everybody(privacy: Privacy) -> list[Subject]:
     found: list[Subject] = []
-    while page := await service.directory.page(after=found[-1].subject_id if found else None, limit=PAGE):
+    while page := await privacy.directory.page(after=found[-1].subject_id if found else None, limit=PAGE):
         found += page
     return found
 
 
-async def _one(service: Service, user_id: str) -> Subject:
+async def _one(privacy: Privacy, user_id: str) -> Subject:
     subject_id = parse_subject_id(user_id)
-    subject = await service.directory.find(subject_id)
+    subject = await privacy.directory.find(subject_id)
     if subject is None:
         raise SubjectUnknown(subject_id)
     return subject

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from facekey.core.caller import Role
 from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.stored import reading
-from facekey.store.sql.migrate import newest_revision, revision_of
+from facekey.store.sql.schema import newest_revision, revision_of
 from facekey.store.sql.tables import api_keys, operators
 from facekey.store.sql.times import time_of
 

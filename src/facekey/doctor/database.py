@@ -11,7 +11,7 @@ from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.stored import reading
 from facekey.notify.webhook import is_loopback
 from facekey.store.sql.database import backend_of
-from facekey.store.sql.migrate import newest_revision, revision_of
+from facekey.store.sql.schema import newest_revision, revision_of
 
 OLDEST_SERVER = 14
 VERIFYING = ("verify-full", "verify-ca")

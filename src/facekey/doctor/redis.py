@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.notify.webhook import is_loopback
-from facekey.store.redis.connection import RedisConnection
+
+if TYPE_CHECKING:
+    from facekey.store.redis.connection import RedisConnection
 
 
 def redis_url(patient: Patient) -> str:
@@ -16,9 +19,12 @@ def redis_url(patient: Patient) -> str:
 
 
 @asynccontextmanager
-async def asking(url: str) -> AsyncIterator[RedisConnection]:
+async def asking(url: str) -> "AsyncIterator[RedisConnection]":
     """Redis, closed again at the end."""
-    redis = RedisConnection(url)
+    # Only here: redis-py takes a tenth of a second to load.
+    from facekey.store.redis import connection  # noqa: PLC0415
+
+    redis = connection.RedisConnection(url)
     try:
         yield redis
     finally:

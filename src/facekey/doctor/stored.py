@@ -11,7 +11,7 @@ from facekey.core.errors import StoreUnavailable
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import PSEUDONYMS
-from facekey.store.sql.migrate import newest_revision, revision_of
+from facekey.store.sql.schema import newest_revision, revision_of
 from facekey.store.sql.tables import deployment
 
 

@@ -10,7 +10,6 @@ from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.services.rebuild_index import RebuildIndex
 from facekey.settings import Settings
 from facekey.store.gallery import MemoryGallery
-from facekey.store.redis.shared import in_redis
 from facekey.store.shared import SeenFramesLimits, Shared, in_process
 from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
@@ -32,6 +31,9 @@ async def open_shared(deployment: Deployment, *, meter: StoreMeter = UNMEASURED)
     if not url:
         yield in_process(ticker, frames)
         return
+    # Only here: redis-py takes a tenth of a second to load, and one process alone has no use for it.
+    from facekey.store.redis.shared import in_redis  # noqa: PLC0415
+
     # Derived from, never equal to: the pseudonyms of the audit log have this key for themselves.
     async with in_redis(
         url, secret=deployment.keys.pseudonyms, ticker=ticker, frames=frames, meter=meter

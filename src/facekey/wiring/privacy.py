@@ -27,18 +27,19 @@ from facekey.wiring.records import Records, make_records
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What people may ask for, without a network."""
+    """Who is there, and what they may ask for, without a network."""
 
     consents: KeepConsent
     export: Export
     erase: Erase
     retain: Retain
     erase_again: EraseAgain
+    directory: SqlDirectory
 
 
 @asynccontextmanager
 async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
-    """Consents, exports and retention, without loading a network; raises what `open_deployment` raises."""
+    """All of it, without loading a network; raises what `open_deployment` raises."""
     async with open_deployment(settings) as deployment, open_shared(deployment) as shared:
         records = await make_records(deployment)
         # Nobody is compared here: the stand-ins for unknown ids need no likeness to faces.
@@ -53,6 +54,7 @@ def make_privacy(
     """Consent, export, erasure and retention on this database."""
     database, ring = deployment.database, deployment.ring
     names, clock = records.log.names, SystemClock()
+    directory = SqlDirectory(database, ring, names)
     erase = Erase(templates=templates, signer=records.signer, pseudonym_of=names.pseudonym, clock=clock)
     return Privacy(
         KeepConsent(consents=SqlConsents(database, records.log), changes=shared.changes, clock=clock),
@@ -64,5 +66,6 @@ def make_privacy(
             policy=retention_policy(deployment.settings),
             clock=clock,
         ),
-        EraseAgain(directory=SqlDirectory(database, ring, names), erase=erase, pseudonym_of=names.pseudonym),
+        EraseAgain(directory=directory, erase=erase, pseudonym_of=names.pseudonym),
+        directory,
     )

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
 from facekey.store.sql.database import backend_of
 from facekey.store.sql.migrate import migrate
+from facekey.store.sql.schema import MIGRATIONS, newest_revision, revisions
 from facekey.store.sql.tables import metadata
 from tests.contract.store.opened import on_sqlite
 from tests.postgres import PostgresServer
@@ -23,6 +26,14 @@ def test_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     engine = backend_of(url).migration_engine()
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_what_is_known_of_schemas_without_alembic_is_what_alembic_knows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    assert newest_revision() == script.get_current_head()
+    assert revisions() == sorted(one.revision for one in script.walk_revisions())
 
 
 def test_migrating_twice_changes_nothing(url: str) -> None:

@@ -32,6 +32,8 @@ def run(tmp_path: Path, analyzer: Playback, monkeypatch: pytest.MonkeyPatch) -> 
             await store.database.close()
 
     monkeypatch.setattr("facekey.cli.people.open_service", opened)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("ENCRYPTION_KEY", key.written())
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
