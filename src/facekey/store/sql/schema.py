@@ -14,7 +14,6 @@ from facekey.core.errors import SettingsInvalid
 from facekey.store.sql.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-VERSION_TABLE = "alembic_version"
 SHOWN = 4
 
 
@@ -87,9 +86,9 @@ def require_whole(connection: Connection) -> None:
 
 def _stated(connection: Connection, inspector: Inspector) -> list[str]:
     """What the database says of itself."""
-    if not inspector.has_table(VERSION_TABLE):
+    if not inspector.has_table("alembic_version"):
         return []
-    rows = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a name of ours
+    rows = connection.execute(text("SELECT version_num FROM alembic_version"))
     return [str(revision) for revision in rows.scalars()]
 
 
