@@ -242,6 +242,9 @@ class TestBadInput:
         with connect(stream_url(service.url)) as first:
             first.recv(timeout=5)
             first.send(start_message("alice", session))
+            # Answered after what came before it, so the session has begun by then.
+            first.send(b"here")
+            assert json.loads(first.recv(timeout=5))["code"] == "image_format_unsupported"
             played = replies(service.url, start_message("alice", session), client_id="other")
             assert (played.errors, played.code) == (["session_used"], 1008)
             first.send(b"still here")
