@@ -11,7 +11,6 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from facekey.core.errors import ConversionError
 from facekey.core.types import ModelId, Pixels
 from facekey.edge.compact import halve, quarter
-from facekey.edge.prelu import spell_out_prelu
 from facekey.edge.quantise import modernised, quantise
 from facekey.edge.ranges import measure
 from facekey.edge.recipe import Recipe, Treatment
@@ -85,7 +84,7 @@ def make_network(
 
 
 def prepared(graph: bytes, name: str) -> onnx.ModelProto:
-    """A network ready to be changed: of a new enough opset, without PRelu, every node with a name.
+    """A network ready to be changed: of a new enough opset, every node with a name.
 
     Raises:
         ConversionError: it is no ONNX file.
@@ -94,7 +93,7 @@ def prepared(graph: bytes, name: str) -> onnx.ModelProto:
         model = onnx.load_model_from_string(graph)
     except DecodeError as error:
         raise ConversionError(f"{name}: not an ONNX file: {error}") from error
-    model = spell_out_prelu(modernised(model))
+    model = modernised(model)
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{place}"
     model.graph.name = name

@@ -11,6 +11,7 @@ from facekey.zoo.convert.networks.dlib_resnet29 import build_dlib_resnet29
 from facekey.zoo.convert.networks.inception_resnet_v1 import build_inception_resnet_v1
 from facekey.zoo.convert.networks.mtcnn import build_onet, build_pnet, build_rnet
 from facekey.zoo.convert.networks.speaker_ge2e import build_speaker_ge2e
+from facekey.zoo.convert.prelu import spell_out_prelu
 from facekey.zoo.convert.preprocess import fold_preprocessing
 from facekey.zoo.convert.state import StateDict
 from facekey.zoo.convert.tfjs import read_tfjs
@@ -59,7 +60,9 @@ def convert(card: Card, weights: bytes) -> bytes:
             model = fold_preprocessing(
                 model, colours=card.input.colours, mean=card.input.mean, scale=card.input.scale
             )
-        return simplify(model.SerializeToString())
+        # Simplified first: only then a PRelu stands right behind its convolution.
+        plain = onnx.load_model_from_string(simplify(model.SerializeToString()))
+        return simplify(spell_out_prelu(plain).SerializeToString())
     except (UnicodeDecodeError, onnx.checker.ValidationError) as error:
         # A broken file may be read to its end and hold names that are none.
         raise ConversionError(f"{card.name}: the graph is broken: {error}") from error
