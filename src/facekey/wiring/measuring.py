@@ -1,5 +1,6 @@
 """What `/metrics` shows: put together from those who know."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,7 +38,8 @@ async def looking_after(deployment: Deployment, meters: Meters) -> AsyncIterator
 
     async def sample() -> None:
         """Other processes of this service show what this one is like."""
-        meters.sample()
+        # On a thread: the kernel walks through all of the memory to tell how much it is.
+        await asyncio.to_thread(meters.sample)
 
     async with (
         repeating("vitals", vitals, every_s=VITALS_LOOKS_S),
