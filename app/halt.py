@@ -15,7 +15,7 @@ CANT_BOOT = 3
 
 
 def halt(error: FaceKeyError) -> NoReturn:
-    """End this process while it starts: 78 for a setting, 75 for what is away or missing.
+    """End this process while it starts: 78 for a setting, 75 for what is away, 70 for a missing network.
 
     Servers answer an exception with a traceback and a code of their own; this is neither theirs to
     explain nor a defect. Nothing is open yet that would be lost.

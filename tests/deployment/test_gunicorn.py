@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from facekey.settings import default_models_dir
 from tests.e2e.conftest import ROOT, environment, facekey, running
 
 __all__ = ["environment"]  # the fixture
@@ -110,6 +111,22 @@ def test_what_cannot_start_says_why_once_and_how_it_ended(
     assert stderr.count("FaceKey can't start:") == 1, stderr
     assert said in stderr
     assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("lacking", ["retinaface", "liveness_resnet18", "mobilefacenet"])
+def test_preflight_names_the_network_that_is_missing(
+    environment: dict[str, str], tmp_path: Path, lacking: str
+) -> None:
+    here = default_models_dir()
+    (tmp_path / "models").mkdir()
+    for folder in here.iterdir():
+        if folder.name != lacking:
+            (tmp_path / "models" / folder.name).symlink_to(folder)
+    preflight = facekey("preflight")
+    assert exit_of(preflight, environment)[0] == 0
+    code, stderr = exit_of(preflight, {**environment, "FACEKEY_MODELS_DIR": str(tmp_path / "models")})
+    assert (code, "facekey models pull" in stderr) == (70, True), stderr
+    assert (lacking if lacking != "mobilefacenet" else "recognition") in stderr
 
 
 def test_init_db_says_in_one_line_what_stands_in_its_way(environment: dict[str, str]) -> None:

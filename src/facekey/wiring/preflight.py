@@ -1,13 +1,12 @@
 """Preflight: would a service with these settings start? Found out without loading a network."""
 
-from facekey.core.errors import ModelUnavailable
 from facekey.settings import Settings
 from facekey.wiring.accounts import make_access_tokens, make_accounts
 from facekey.wiring.deployment import open_deployment
 from facekey.wiring.galleries import open_shared
 from facekey.wiring.records import make_records
 from facekey.wiring.service import require_a_way_in
-from facekey.wiring.vision import SUPPORT, open_zoo
+from facekey.wiring.vision import open_zoo, require_networks
 
 
 async def preflight(settings: Settings) -> None:
@@ -25,8 +24,4 @@ async def preflight(settings: Settings) -> None:
         make_access_tokens(deployment)
         async with open_shared(deployment):
             pass
-    zoo = open_zoo(settings)
-    for name in SUPPORT:
-        status = zoo.status(name)
-        if not status.installed:
-            raise ModelUnavailable(name, f"{status.reason}; run `facekey models pull`")
+    require_networks(open_zoo(settings))

@@ -94,6 +94,21 @@ def open_zoo(
     return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror, observe=observe, threads=threads)
 
 
+def require_networks(zoo: Zoo) -> None:
+    """Find out, without reading them, whether the networks that decisions need are here.
+
+    Raises:
+        ModelUnavailable: one is missing; says what to run.
+    """
+    judges = [card.name for card in zoo.cards.values() if _tells_liveness(card)]
+    for name in (*SUPPORT, *judges):
+        status = zoo.status(name)
+        if not status.installed:
+            raise ModelUnavailable(name, f"{status.reason}; run `facekey models pull`")
+    if not any(usable(zoo, zoo.card(name)) for name in EMBEDDERS):
+        raise ModelUnavailable("recognition", "no network is installed; run `facekey models pull`")
+
+
 def open_vision(
     zoo: Zoo,
     *,
