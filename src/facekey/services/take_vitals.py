@@ -1,5 +1,6 @@
 """Take vitals: look at the stores now and then, so that whoever reads the figures waits for nothing."""
 
+from facekey.core.errors import Unavailable
 from facekey.core.ports.clocks import Clock
 from facekey.core.ports.vitals import VitalSigns
 from facekey.core.vitals import Vitals
@@ -20,10 +21,13 @@ class TakeVitals:
         return self._last
 
     async def __call__(self) -> None:
-        """Look once.
+        """Look once. Whoever reads meanwhile sees the look before.
 
         Raises:
-            StoreUnavailable: the database did not answer.
+            Unavailable: the database, or whoever knows of the keys, did not answer.
         """
-        self._last, at = None, self._clock.now()
-        self._last = await self._signs.read(at=at)
+        try:
+            self._last = await self._signs.read(at=self._clock.now())
+        except Unavailable:
+            self._last = None
+            raise

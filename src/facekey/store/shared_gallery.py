@@ -60,8 +60,7 @@ class SharedGallery:
             StoreUnavailable: the database did not answer.
         """
         await self._index.catch_up()
-        self._size = await self._database.read(_count)
-        self._nbytes = await self._database.read(self._rows.nbytes)
+        self._size, self._nbytes = await self._database.read(self._measured)
         return self._size
 
     async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:
@@ -80,6 +79,10 @@ class SharedGallery:
                 self._size = found.gallery_size
                 return found
         raise StoreUnavailable("the index is being built anew; try again")
+
+    async def _measured(self, connection: AsyncConnection) -> tuple[int, int]:
+        """People, and bytes of their index, of one moment."""
+        return await _count(connection), await self._rows.nbytes(connection)
 
     async def _search(
         self, connection: AsyncConnection, *, probe: Sequence[Embedding], top_k: int, turning: Turning
