@@ -17,12 +17,15 @@ _memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _folder = tempfile.mkdtemp(prefix="facekey-metrics-", dir=_memory if os.access(_memory, os.W_OK) else None)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder
 
-from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+from facekey.cli.beginning import uncollected  # noqa: E402
 
-from app.halt import MASTER, halt  # noqa: E402
-from facekey.core.errors import FaceKeyError  # noqa: E402
-from facekey.settings import read_settings  # noqa: E402
-from facekey.wiring.preflight import preflight  # noqa: E402
+with uncollected():
+    from prometheus_client.multiprocess import mark_process_dead
+
+    from app.halt import MASTER, halt
+    from facekey.core.errors import FaceKeyError
+    from facekey.settings import read_settings
+    from facekey.wiring.preflight import preflight
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

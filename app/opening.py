@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from app.halt import halt
 from facekey.api.meters import Meters
 from facekey.api.service import Service
+from facekey.cli import beginning
 from facekey.core.errors import FaceKeyError
 from facekey.settings import Settings
 from facekey.wiring.deployment import open_deployment
@@ -33,9 +34,10 @@ class Opening:
         async with AsyncExitStack() as stack:
             stack.callback(self._tracing.close)
             try:
-                service = await stack.enter_async_context(
-                    open_service(self._settings, meters=self._meters, loaded=self._loaded)
-                )
+                with beginning.opening():
+                    service = await stack.enter_async_context(
+                        open_service(self._settings, meters=self._meters, loaded=self._loaded)
+                    )
             except FaceKeyError as error:
                 halt(error)
             yield service

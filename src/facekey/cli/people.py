@@ -11,6 +11,7 @@ from facekey.cli.ask import ask
 from facekey.cli.exits import Exit
 from facekey.cli.outcome import told_in_one_line
 from facekey.cli.output import moment, print_json, print_table
+from facekey.cli.privacy import erase_again, export_user
 from facekey.core.audit_lines import receipt_text
 from facekey.core.calibration import confidence
 from facekey.core.caller import COMMAND_LINE
@@ -222,3 +223,7 @@ def _as_json(subject: Subject) -> dict[str, object]:
         "samples": subject.samples,
         "models": list(subject.models),
     }
+
+
+users.command("export")(export_user)
+users.command("erase-again")(erase_again)

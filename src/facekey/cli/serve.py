@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import signal
 import socket
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from typing import Annotated
 
 import typer
@@ -15,6 +15,7 @@ from facekey.api.logs import configure
 from facekey.api.meters import Meters
 from facekey.api.security import LOCAL_HOSTS
 from facekey.api.server import GuardedHttp
+from facekey.cli.beginning import opening
 from facekey.cli.outcome import told_in_one_line
 from facekey.core.errors import SettingsInvalid
 from facekey.doctor.serving import make_doctor
@@ -48,16 +49,18 @@ async def _serve(settings: Settings) -> None:
     # Everything is opened before a request can come: what can't start says so in one line.
     listener, tracing = _listen(settings.host, settings.port), make_tracing(settings)
     with listener, closing(tracing):
-        async with open_service(settings, meters=Meters(tracing.took)) as service:
-            app = create_app(
-                service,
-                max_image_bytes=settings.max_image_bytes,
-                doors=doors(settings),
-                limits=request_limits(settings),
-                doctor=make_doctor(settings, url=_own_address(settings)),
-                web=web_app(settings),
-                within=tracing.within,
-            )
+        async with AsyncExitStack() as stack:
+            with opening():
+                service = await stack.enter_async_context(open_service(settings, meters=Meters(tracing.took)))
+                app = create_app(
+                    service,
+                    max_image_bytes=settings.max_image_bytes,
+                    doors=doors(settings),
+                    limits=request_limits(settings),
+                    doctor=make_doctor(settings, url=_own_address(settings)),
+                    web=web_app(settings),
+                    within=tracing.within,
+                )
             config = uvicorn.Config(
                 app,
                 log_config=None,
