@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.host import describe
 from facekey.core.audit import AuditEvent
@@ -24,6 +23,7 @@ from facekey.core.types import SubjectId
 from facekey.services.verify_audit import VerifyAudit
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.audit_trail import SqlAuditTrail
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.migrate import migrate
 from tests.postgres import start_postgres
@@ -68,7 +68,7 @@ async def _measure(kind: str, url: str) -> None:
 
 
 async def _fill(database: Database, log: SqlAuditLog) -> None:
-    async def some(connection: AsyncConnection) -> None:
+    async def some(connection: Connection) -> None:
         for _ in range(FILLING):
             await log.append_within(connection, _event())
 
@@ -76,7 +76,7 @@ async def _fill(database: Database, log: SqlAuditLog) -> None:
         await database.write(some)
 
 
-async def _bare(connection: AsyncConnection) -> None:
+async def _bare(connection: Connection) -> None:
     row = {"name": "bench", "key": b"x"}
     upsert = (
         "INSERT INTO deployment (name, wrapped_key) VALUES (:name, :key) "

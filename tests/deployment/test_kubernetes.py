@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]
 
 from deployment.k8s.render import ALERTS, LEFT_OUT, OVERLAY, alerts, header
 from facekey.settings import Settings, read_settings
-from facekey.store.sql.postgres import READERS, WRITERS
+from facekey.store.sql.postgres import Postgres
 from tests.debian import program
 from tests.deployment.api_server import empty_cluster
 from tests.deployment.manifests import (
@@ -253,4 +253,4 @@ def test_the_database_has_a_connection_for_every_pod_that_the_autoscaler_may_mak
     (scaler,) = of_kind(found, "HorizontalPodAutoscaler").values()
     pods = scaler["spec"]["maxReplicas"] + 1  # one more while a version replaces another
     parameters = of_kind(found, "Cluster")["postgres"]["spec"]["postgresql"]["parameters"]
-    assert pods * (READERS + WRITERS) < int(parameters["max_connections"])
+    assert pods * (Postgres.readers + Postgres.writers) < int(parameters["max_connections"])

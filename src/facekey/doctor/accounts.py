@@ -1,11 +1,11 @@
 """Accounts: somebody can sign in, with a password of their own, and nothing forgotten is left open."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.caller import Role
 from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.stored import reading
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.schema import newest_revision, revision_of
 from facekey.store.sql.tables import api_keys, operators
 from facekey.store.sql.times import time_of
@@ -52,14 +52,14 @@ async def applications(patient: Patient) -> list[Finding]:
     return ok(f"{counted} API keys, each with an end" if counted else "there is no API key")
 
 
-async def _operators(connection: AsyncConnection) -> list[tuple[str, str, bool, str | None]]:
+async def _operators(connection: Connection) -> list[tuple[str, str, bool, str | None]]:
     query = select(
         operators.c.name, operators.c.role, operators.c.one_time, operators.c.password_expires_at
     ).where(operators.c.disabled_at.is_(None))
     return [(row[0], row[1], row[2], row[3]) for row in await connection.execute(query)]
 
 
-async def _api_keys(connection: AsyncConnection) -> tuple[list[str], int]:
+async def _api_keys(connection: Connection) -> tuple[list[str], int]:
     query = select(api_keys.c.name, api_keys.c.expires_at).where(api_keys.c.revoked_at.is_(None))
     rows = (await connection.execute(query.order_by(api_keys.c.name))).all()
     return [row[0] for row in rows if row[1] is None], len(rows)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import AuditBroken, KeyUnavailable, SealBroken, StoreUnavailable
 from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.log import all_records
 from facekey.doctor.stored import opened
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.sealed_subjects import SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import subjects
 from facekey.wiring.database import prepare_database
@@ -102,7 +102,7 @@ async def _try(url: str, ring: KeyRing) -> list[Finding]:
     return ok(f"the backup opens: {count} audit records add up, and a template opened with the keys at hand")
 
 
-async def _somebody(connection: AsyncConnection) -> SealedSubject | None:
+async def _somebody(connection: Connection) -> SealedSubject | None:
     """One person of the backup."""
     uid = (await connection.execute(select(subjects.c.uid).limit(1))).scalar_one_or_none()
     found = [] if uid is None else await read_sealed(connection, subjects.c.uid == uid)

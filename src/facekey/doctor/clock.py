@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.doctor.redis import asking, redis_url
 from facekey.doctor.stored import reading
+from facekey.store.sql.connection import Connection
 
 MOST_S = 30.0
 MUCH_S = 2.0
@@ -44,7 +44,7 @@ async def against_others(patient: Patient) -> list[Finding]:
     return warn("there is nothing to compare the clock with", KEEP)
 
 
-async def _postgres_time(connection: AsyncConnection) -> datetime:
+async def _postgres_time(connection: Connection) -> datetime:
     told: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
     return told.astimezone(UTC)
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.doctor.examination import Finding, Patient, fail, ok, unknown, warn
 from facekey.doctor.stored import reading
 from facekey.notify.webhook import is_loopback
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import backend_of
 from facekey.store.sql.schema import newest_revision, revision_of
 
@@ -108,7 +108,7 @@ async def append_only(patient: Patient) -> list[Finding]:
     else:
         wanted, asked = POSTGRES_TRIGGERS, "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"
 
-    async def names(connection: AsyncConnection) -> set[str]:
+    async def names(connection: Connection) -> set[str]:
         return {str(row[0]) for row in await connection.execute(text(asked))}
 
     async with reading(patient.settings.database_url) as database:
@@ -137,5 +137,5 @@ def _is_local(url: URL) -> bool:
     return isinstance(host, str) and (host == "" or host.startswith("/") or is_loopback(host))
 
 
-async def _ask(connection: AsyncConnection, statement: str) -> str:
+async def _ask(connection: Connection, statement: str) -> str:
     return str((await connection.execute(text(statement))).scalar_one())

@@ -1,7 +1,6 @@
 """The audit log adds up, and what it tells of reaches somebody."""
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import AuditBroken
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
@@ -11,6 +10,7 @@ from facekey.services.watch_audit import NEWEST, CheckTail
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.tables import outbox
 from facekey.wiring.keys import open_keys
 
@@ -56,6 +56,6 @@ async def undelivered(patient: Patient) -> list[Finding]:
     return ok("no alert was given up")
 
 
-async def _given_up(connection: AsyncConnection) -> int:
+async def _given_up(connection: Connection) -> int:
     query = select(func.count()).select_from(outbox).where(outbox.c.failed_at.is_not(None))
     return int((await connection.execute(query)).scalar_one())

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import StoreUnavailable
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import PSEUDONYMS
 from facekey.store.sql.schema import newest_revision, revision_of
@@ -52,7 +52,7 @@ async def opened(url: str, ring: KeyRing) -> AsyncIterator[Stored]:
         yield Stored(database, ring, ring.unwrap(wrapped, PSEUDONYMS).secret)
 
 
-async def _pseudonym_key(connection: AsyncConnection) -> bytes | None:
+async def _pseudonym_key(connection: Connection) -> bytes | None:
     query = select(deployment.c.wrapped_key).where(deployment.c.name == PSEUDONYMS)
     found = (await connection.execute(query)).scalar_one_or_none()
     return None if found is None else bytes(found)

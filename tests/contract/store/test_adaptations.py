@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.adaptation import Course, Pending
 from facekey.core.errors import SealBroken, SubjectUnknown, TemplateMoved
@@ -15,6 +14,7 @@ from facekey.core.ports.adaptation import Direction, Step
 from facekey.core.types import Embedding, SubjectId, Template
 from facekey.store.course_format import pack_course, unpack_course
 from facekey.store.sql.adaptation import MOST_EARLIER, SqlAdaptations
+from facekey.store.sql.connection import Connection
 from tests.contract.store.opened import Store, event, template
 from tests.unit.core.made import MODEL, direction
 
@@ -101,7 +101,7 @@ async def test_an_erased_person_leaves_nothing(adaptations: SqlAdaptations, stor
     learned = await adaptations.get(ALICE)
     await store.templates.erase(ALICE, event("erase", "alice"))
 
-    async def left(connection: AsyncConnection) -> int:
+    async def left(connection: Connection) -> int:
         counted = text("SELECT (SELECT count(*) FROM adaptation) + (SELECT count(*) FROM template_history)")
         return int((await connection.execute(counted)).scalar_one())
 
@@ -147,7 +147,7 @@ async def test_what_was_there_before_does_not_open_when_put_back_by_hand(
     old = (await adaptations.get(ALICE)).mark
     await refresh(adaptations, 7)
 
-    async def replayed(connection: AsyncConnection) -> None:
+    async def replayed(connection: Connection) -> None:
         await connection.execute(text(by_hand), {"old": old} if ":old" in by_hand else {})
 
     await store.database.write(replayed)

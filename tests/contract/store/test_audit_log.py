@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import GENESIS, ChainedRecord, Head, chain
 from facekey.core.audit_lines import parse_line
@@ -25,6 +24,7 @@ from facekey.store.checkpoint_file import CheckpointFile
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.audit_trail import SqlAuditView
 from facekey.store.sql.checkpoints import SqlCheckpoints
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.tables import audit, audit_checkpoints, audit_head
 from tests.contract.store.opened import Store, event, on_postgres, open_store
 from tests.unit.services.deployed import SIGNER, verifying
@@ -32,7 +32,7 @@ from tests.unit.services.deployed import SIGNER, verifying
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORDS = 6
 
-Tamper = Callable[[AsyncConnection], Awaitable[None]]
+Tamper = Callable[[Connection], Awaitable[None]]
 
 
 async def append(store: Store, count: int) -> None:
@@ -57,7 +57,7 @@ async def log(store: Store) -> Store:
 async def attack(store: Store, tamper: Tamper) -> None:
     """Change the tables as somebody would who may do everything but read keys."""
 
-    async def attacking(connection: AsyncConnection) -> None:
+    async def attacking(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             for table in ("audit", "audit_checkpoints"):
                 await connection.execute(text(f"DROP TRIGGER {table}_only_grows ON {table}"))
@@ -71,12 +71,12 @@ async def attack(store: Store, tamper: Tamper) -> None:
     await store.database.write(attacking)
 
 
-async def stored(connection: AsyncConnection) -> list[ChainedRecord]:
+async def stored(connection: Connection) -> list[ChainedRecord]:
     rows = await connection.execute(select(audit).order_by(audit.c.sequence))
     return [ChainedRecord(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows]
 
 
-async def put(connection: AsyncConnection, record: ChainedRecord) -> None:
+async def put(connection: Connection, record: ChainedRecord) -> None:
     await connection.execute(
         insert(audit).values(
             sequence=record.sequence, body=record.body, previous=record.previous, digest=record.digest
@@ -84,7 +84,7 @@ async def put(connection: AsyncConnection, record: ChainedRecord) -> None:
     )
 
 
-async def rewrite_from(connection: AsyncConnection, sequence: int, *, drop: bool = False) -> None:
+async def rewrite_from(connection: Connection, sequence: int, *, drop: bool = False) -> None:
     """Change or drop one record, and compute all hashes after it anew."""
     records = await stored(connection)
     await connection.execute(delete(audit).where(audit.c.sequence >= sequence))
@@ -96,36 +96,36 @@ async def rewrite_from(connection: AsyncConnection, sequence: int, *, drop: bool
         previous = new.digest
 
 
-async def move_head(connection: AsyncConnection) -> None:
+async def move_head(connection: Connection) -> None:
     """Let the head name what is the last record now; its seal can't be made."""
     last = (await stored(connection))[-1]
     await connection.execute(update(audit_head).values(sequence=last.sequence, digest=last.digest))
 
 
-async def remove(connection: AsyncConnection, sequence: int) -> None:
+async def remove(connection: Connection, sequence: int) -> None:
     await connection.execute(delete(audit).where(audit.c.sequence == sequence))
 
 
-async def change(connection: AsyncConnection) -> None:
+async def change(connection: Connection) -> None:
     await connection.execute(update(audit).where(audit.c.sequence == 2).values(body="{}"))
 
 
-async def swap(connection: AsyncConnection) -> None:
+async def swap(connection: Connection) -> None:
     for old, new in ((2, 99), (3, 2), (99, 3)):
         await connection.execute(update(audit).where(audit.c.sequence == old).values(sequence=new))
 
 
-async def add_behind(connection: AsyncConnection) -> None:
+async def add_behind(connection: Connection) -> None:
     last = (await stored(connection))[-1]
     await put(connection, chain(last.sequence + 1, last.body, last.digest))
 
 
-async def add_behind_and_move(connection: AsyncConnection) -> None:
+async def add_behind_and_move(connection: Connection) -> None:
     await add_behind(connection)
     await move_head(connection)
 
 
-async def insert_between(connection: AsyncConnection) -> None:
+async def insert_between(connection: Connection) -> None:
     records = await stored(connection)
     await connection.execute(delete(audit).where(audit.c.sequence >= 5))
     previous = records[3].digest
@@ -135,39 +135,39 @@ async def insert_between(connection: AsyncConnection) -> None:
         previous = new.digest
 
 
-async def cut(connection: AsyncConnection) -> None:
+async def cut(connection: Connection) -> None:
     await remove(connection, 6)
 
 
-async def cut_and_move(connection: AsyncConnection) -> None:
+async def cut_and_move(connection: Connection) -> None:
     await remove(connection, 6)
     await move_head(connection)
 
 
-async def rewrite_all(connection: AsyncConnection) -> None:
+async def rewrite_all(connection: Connection) -> None:
     await rewrite_from(connection, 1)
 
 
-async def rewrite_all_and_move(connection: AsyncConnection) -> None:
+async def rewrite_all_and_move(connection: Connection) -> None:
     await rewrite_from(connection, 1)
     await move_head(connection)
 
 
-async def drop_and_move(connection: AsyncConnection) -> None:
+async def drop_and_move(connection: Connection) -> None:
     await rewrite_from(connection, 5, drop=True)
     await move_head(connection)
 
 
-async def behead(connection: AsyncConnection) -> None:
+async def behead(connection: Connection) -> None:
     await remove(connection, 6)
     await connection.execute(delete(audit_head))
 
 
-async def empty(connection: AsyncConnection) -> None:
+async def empty(connection: Connection) -> None:
     await connection.execute(delete(audit))
 
 
-async def forge_a_checkpoint(connection: AsyncConnection) -> None:
+async def forge_a_checkpoint(connection: Connection) -> None:
     signature = bytes.fromhex(SIGNER.sign(b"").kid) + bytes(64)
     await connection.execute(
         insert(audit_checkpoints).values(
@@ -208,7 +208,7 @@ async def test_whatever_is_changed_is_found_and_named(log: Store, tamper: Tamper
 @on_postgres  # with SQLite the number is the row's own key: no second row can have it
 async def test_a_record_that_is_there_twice(log: Store) -> None:
 
-    async def duplicate(connection: AsyncConnection) -> None:
+    async def duplicate(connection: Connection) -> None:
         await put(connection, (await stored(connection))[3])
 
     await attack(log, duplicate)
@@ -222,7 +222,7 @@ async def test_what_stands_on_a_border_between_batches(store: Store, monkeypatch
     assert [record.sequence async for record in store.audit.records()] == [1, 2, 3, 4, 5]
     if store.url.startswith("postgresql"):
 
-        async def duplicate(connection: AsyncConnection) -> None:
+        async def duplicate(connection: Connection) -> None:
             second = (await stored(connection))[1]
             await put(connection, ChainedRecord(2, "{}", second.previous, second.digest))
 
@@ -239,14 +239,14 @@ async def test_nothing_is_appended_to_a_log_that_somebody_else_ended(log: Store,
 
 
 async def test_an_old_head_put_back_is_seen_by_who_saw_a_newer_one(log: Store, neighbour: Store) -> None:
-    async def keep(connection: AsyncConnection) -> tuple[int, bytes, bytes]:
+    async def keep(connection: Connection) -> tuple[int, bytes, bytes]:
         row = (await connection.execute(select(audit_head))).one()
         return row.sequence, row.digest, row.seal
 
     sequence, digest, seal = await log.database.read(keep)
     await append(log, 3)
 
-    async def put_back(connection: AsyncConnection) -> None:
+    async def put_back(connection: Connection) -> None:
         await connection.execute(delete(audit).where(audit.c.sequence > sequence))
         await connection.execute(update(audit_head).values(sequence=sequence, digest=digest, seal=seal))
 
@@ -262,7 +262,7 @@ async def test_an_old_head_put_back_is_seen_by_who_saw_a_newer_one(log: Store, n
 async def test_a_transaction_that_fails_is_no_newer_head(store: Store) -> None:
     await append(store, 1)
 
-    async def failing(connection: AsyncConnection) -> None:
+    async def failing(connection: Connection) -> None:
         for _ in range(2):
             await store.audit.append_within(connection, event("authenticate", "alice"))
         raise ZeroDivisionError
@@ -278,7 +278,7 @@ async def test_a_database_put_back_is_noticed_by_the_file_of_checkpoints(log: St
     await append(log, 3)
     await checkpoints(log, file).write(AT_ONCE, at=NOW)
 
-    async def put_back(connection: AsyncConnection) -> None:
+    async def put_back(connection: Connection) -> None:
         await connection.execute(delete(audit).where(audit.c.sequence > 3))
         await connection.execute(delete(audit_checkpoints))
 
@@ -338,7 +338,7 @@ async def test_a_log_of_an_older_version_is_sealed_once(log: Store, neighbour: S
     with pytest.raises(AuditBroken, match="already"):
         await log.audit.seal(head, event("seal_audit", "x"))
 
-    async def unseal(connection: AsyncConnection) -> None:
+    async def unseal(connection: Connection) -> None:
         await connection.execute(delete(audit_head))
 
     await attack(log, unseal)

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import StoreUnavailable
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.migrate import migrate
 
 
-async def tables(connection: AsyncConnection) -> int:
+async def tables(connection: Connection) -> int:
     found = await connection.execute(text("SELECT count(*) FROM sqlite_master WHERE type = 'table'"))
     return int(found.scalar_one())
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.errors import ConsentMissing, SealBroken, SubjectUnknown
 from facekey.core.labels import PURPOSE
 from facekey.core.types import SubjectId
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.labels import SqlLabels
 from facekey.store.sql.tables import consents, subjects
 from facekey.store.sql.times import written
@@ -28,7 +28,7 @@ async def labels(store: Store) -> SqlLabels:
 
 
 async def consent(store: Store, name: SubjectId, **but: str | None) -> None:
-    async def giving(connection: AsyncConnection) -> None:
+    async def giving(connection: Connection) -> None:
         lookup = store.audit.names.lookup(name)
         uid = (
             await connection.execute(select(subjects.c.uid).where(subjects.c.lookup == lookup))
@@ -81,7 +81,7 @@ async def test_without_a_consent_that_holds_nothing_is_kept_or_counted(
     await labels.put(BOB, DECLARED, labelled(BOB))
     assert [one.labels async for one in labels.people(at=AT, most=10)] == [DECLARED]
 
-    async def ended(connection: AsyncConnection) -> None:
+    async def ended(connection: Connection) -> None:
         await connection.execute(update(consents).values(withdrawn_at=written(AT)))
 
     await store.database.write(ended)
@@ -93,7 +93,7 @@ async def test_labels_are_sealed_and_bound_to_their_person(labels: SqlLabels, st
         await consent(store, name)
         await labels.put(name, {"gender": value}, labelled(name))
 
-    async def swapped(connection: AsyncConnection) -> None:
+    async def swapped(connection: Connection) -> None:
         blobs = (await connection.execute(text("SELECT sealed FROM labels"))).scalars().all()
         assert not any(b"woman" in bytes(blob) or b"man" in bytes(blob) for blob in blobs)
         await connection.execute(text("UPDATE labels SET sealed = :one"), {"one": bytes(blobs[0])})

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import SealBroken
 from facekey.core.types import SubjectId
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.names import Names, seal_names
 from facekey.store.sql.tables import subjects, templates
 from tests.contract.store.opened import Store, event, on_postgres, open_store, template
@@ -47,7 +47,7 @@ async def enrol(store: Store, count: int = PEOPLE) -> None:
 async def secrets_of(store: Store, name: str) -> list[bytes]:
     """What is sealed, or opens it."""
 
-    async def work(connection: AsyncConnection) -> list[bytes]:
+    async def work(connection: Connection) -> list[bytes]:
         query = select(subjects.c.wrapped_key, subjects.c.sealed_id, templates.c.sealed)
         row = (await connection.execute(query.join(templates).where(store.whose(name)))).one()
         return [bytes(value) for value in row]
@@ -104,7 +104,7 @@ async def test_ids_of_an_older_version_are_sealed_at_the_next_start(
     count = 5
     await enrol(store, count)
 
-    async def as_before(connection: AsyncConnection) -> None:
+    async def as_before(connection: Connection) -> None:
         for number in range(count):
             name = NAME if number == count // 2 else f"unmistakable_neighbour{number}"
             clear = update(subjects).where(store.whose(name)).values(lookup=name, sealed_id=None)
@@ -127,7 +127,7 @@ async def test_many_ids_are_sealed_in_pieces(store: Store, monkeypatch: pytest.M
     monkeypatch.setattr("facekey.store.sql.names.BATCH", 2)
     await enrol(store, 5)
 
-    async def as_before(connection: AsyncConnection) -> None:
+    async def as_before(connection: Connection) -> None:
         for number, lookup in enumerate((await connection.execute(select(subjects.c.lookup))).scalars()):
             clear = update(subjects).where(subjects.c.lookup == lookup)
             await connection.execute(clear.values(lookup=f"user{number}", sealed_id=None))
@@ -143,7 +143,7 @@ async def test_rows_cannot_take_each_others_place(store: Store) -> None:
     for number, name in enumerate(("alice", "bob")):
         await store.enrol(template(name, number), event("register", name))
 
-    async def swap(connection: AsyncConnection) -> None:
+    async def swap(connection: Connection) -> None:
         alice, bob = (store.audit.names.lookup(SubjectId(name)) for name in ("alice", "bob"))
         for old, new in ((alice, "x"), (bob, alice), ("x", bob)):
             await connection.execute(update(subjects).where(subjects.c.lookup == old).values(lookup=new))

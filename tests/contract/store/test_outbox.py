@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.alerts import SEVERAL, Alert, AlertKind, AlertPolicy
 from facekey.core.attempts import Claim, Result
@@ -16,6 +15,7 @@ from facekey.core.ports.alerts import Claimed
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
 from facekey.store.sql.audit_tail import SqlAuditTail
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.outbox import SqlOutbox
 from facekey.store.sql.tables import outbox
@@ -83,7 +83,7 @@ async def test_an_ordinary_record_is_no_alert(store: Store) -> None:
 async def test_what_is_rolled_back_is_not_told(store: Store) -> None:
     follower = log(store)
 
-    async def failing(connection: AsyncConnection) -> None:
+    async def failing(connection: Connection) -> None:
         await follower.append_within(connection, spoof())
         raise AuditBroken(1, "not to be")
 
@@ -94,7 +94,7 @@ async def test_what_is_rolled_back_is_not_told(store: Store) -> None:
 
 
 async def test_no_record_without_its_alert(store: Store) -> None:
-    async def without(connection: AsyncConnection) -> None:
+    async def without(connection: Connection) -> None:
         await connection.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
 
     await store.database.write(without)
@@ -232,5 +232,5 @@ async def test_the_tail_of_the_log(store: Store) -> None:
     assert newest.head.head.digest == newest.records[-1].digest
 
 
-async def _rows(connection: AsyncConnection) -> list[object]:
+async def _rows(connection: Connection) -> list[object]:
     return [tuple(row) for row in await connection.execute(select(outbox))]

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import LargeBinary, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable
 from facekey.core.root_keys import KeyUse, Rewrapped
@@ -16,6 +15,7 @@ from facekey.core.types import SubjectId
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing, sealed_by
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.deployment_keys import NAMES
 from facekey.store.sql.rotation import BATCH, SqlWrappedKeys
 from facekey.store.sql.tables import deployment, signing_keys, subjects
@@ -47,7 +47,7 @@ async def once_over(keys: SqlWrappedKeys) -> Rewrapped:
 
 
 async def wrapped_keys(store: Store) -> dict[str, bytes]:
-    async def work(connection: AsyncConnection) -> dict[str, bytes]:
+    async def work(connection: Connection) -> dict[str, bytes]:
         rows = await connection.execute(select(subjects.c.lookup, subjects.c.wrapped_key))
         return {row.lookup: bytes(row.wrapped_key) for row in rows}
 

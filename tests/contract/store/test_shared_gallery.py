@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable, SealBroken, StoreUnavailable
 from facekey.core.types import Embedding, Floats, SubjectId
@@ -15,6 +14,7 @@ from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
 from facekey.store.shared_index import CHUNK, SharedIndex
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.rotation import SqlWrappedKeys
 from facekey.store.sql.tables import subjects
 from facekey.store.turning import Turning
@@ -46,7 +46,7 @@ async def neighbour(neighbour: Store) -> Store:
 async def rows(store: Store) -> list[Row]:
     query = text("SELECT subject_uid, turn, turned::text FROM vector_index ORDER BY subject_uid")
 
-    async def work(connection: AsyncConnection) -> list[Row]:
+    async def work(connection: Connection) -> list[Row]:
         return [
             Row(uid, turn, np.array(json.loads(written), np.float32))
             for uid, turn, written in await connection.execute(query)
@@ -92,11 +92,10 @@ async def test_an_erased_person_is_out_of_the_index_at_once(store: Store, neighb
 
 
 async def erase(store: Store, name: str) -> str:
-    uid = await store.database.read(
-        lambda connection: connection.scalar(select(subjects.c.uid).where(store.whose(name)))
-    )
+    whose = select(subjects.c.uid).where(store.whose(name))
+    found = await store.database.read(lambda connection: connection.execute(whose))
     await store.templates.erase(SubjectId(name), event("erase", name))
-    return str(uid)
+    return str(found.scalar_one())
 
 
 async def test_a_new_key_revokes_what_was_turned(store: Store, neighbour: Store) -> None:

@@ -2,13 +2,13 @@ import asyncio
 import gc
 import resource
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Executable, Select, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import verify_chain
 from facekey.core.errors import (
@@ -20,6 +20,7 @@ from facekey.core.errors import (
 )
 from facekey.core.types import SubjectId
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import subjects, templates
 from tests.contract.store.opened import Store, event, on_postgres, on_sqlite, open_store, template
@@ -38,7 +39,7 @@ async def records(store: Store) -> list[str]:
 
 
 async def rows(store: Store, query: Select[Any]) -> list[tuple[Any, ...]]:
-    async def work(connection: AsyncConnection) -> list[tuple[Any, ...]]:
+    async def work(connection: Connection) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await connection.execute(query)]
 
     return await store.database.read(work)
@@ -49,12 +50,12 @@ async def run(store: Store, statement: Executable) -> None:
     await store.database.write(lambda connection: connection.execute(statement))
 
 
-async def count_people(connection: AsyncConnection) -> int:
+async def count_people(connection: Connection) -> int:
     people: int = (await connection.execute(select(func.count()).select_from(subjects))).scalar_one()
     return people
 
 
-async def count_pages(connection: AsyncConnection) -> int:
+async def count_pages(connection: Connection) -> int:
     pages: int = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
     return pages
 
@@ -184,11 +185,18 @@ async def test_who_waits_too_long_for_the_lock_is_told_so(
     monkeypatch.setattr("facekey.store.sql.postgres.BUSY_TIMEOUT_S", 1.0)
     impatient = Database(url)
 
-    async def holding(_: AsyncConnection) -> None:
-        with pytest.raises(StoreUnavailable, match="lock"):
-            await impatient.write(count_people)
+    held, release = threading.Event(), threading.Event()
 
-    await store.database.write(holding)
+    async def holding(_: Connection) -> None:
+        held.set()
+        assert release.wait(WAIT_S)
+
+    holder = asyncio.create_task(store.database.write(holding))
+    assert await asyncio.to_thread(held.wait, WAIT_S)
+    with pytest.raises(StoreUnavailable, match="lock"):
+        await impatient.write(count_people)
+    release.set()
+    await holder
     assert await impatient.write(count_people) == 0
     await impatient.close()
 
@@ -242,15 +250,17 @@ async def test_pages_of_the_directory(store: Store) -> None:
     assert await store.directory.page(after=first[-1].subject_id, limit=5) == rest, "its place stays"
 
 
+WAIT_S = 20.0
+
 SLOW = text(
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500000) SELECT max(x) FROM c"
 )
 
 
 async def test_who_gives_up_in_the_middle_leaves_no_lock_behind(store: Store) -> None:
-    begun = asyncio.Event()
+    begun = threading.Event()
 
-    async def slowly(connection: AsyncConnection) -> None:
+    async def slowly(connection: Connection) -> None:
         await store.audit.append_within(connection, event("authenticate", "alice"))
         begun.set()
         await connection.execute(SLOW)
@@ -258,7 +268,7 @@ async def test_who_gives_up_in_the_middle_leaves_no_lock_behind(store: Store) ->
     gc.disable()  # the collector would clear up what a broken-off statement leaves
     try:
         waiting = asyncio.create_task(store.database.write(slowly))
-        await begun.wait()
+        assert await asyncio.to_thread(begun.wait, WAIT_S)
         await asyncio.sleep(0.005)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import Claim, Result
 from facekey.core.audit import AuditEvent
@@ -13,6 +12,7 @@ from facekey.core.types import SubjectId
 from facekey.credentials.signatures import Ed25519Signer
 from facekey.services.take_vitals import TakeVitals
 from facekey.store.sql.checkpoints import SqlCheckpoints
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.ledger import SqlLedger
 from facekey.store.sql.signing_keys import SqlSigningKeys
@@ -109,7 +109,7 @@ async def test_a_look_that_fails_leaves_no_old_figures(store: Store) -> None:
 async def remove(store: Store) -> None:
     """Take a table away, as a database that is being restored lacks one."""
 
-    async def dropping(connection: AsyncConnection) -> None:
+    async def dropping(connection: Connection) -> None:
         await connection.execute(text("DROP TABLE outbox"))
 
     await store.database.write(dropping)

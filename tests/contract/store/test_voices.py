@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.consent import ConsentRule
 from facekey.core.errors import SealBroken, SubjectUnknown
@@ -15,6 +14,7 @@ from facekey.core.voice import VoiceTemplate
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.keys.environment import EnvironmentKeys
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.rotation import SqlWrappedKeys
 from facekey.store.sql.tables import subjects, voice_templates
 from facekey.store.sql.voices import SqlVoices
@@ -65,7 +65,7 @@ async def test_of_nobody_nothing_is_kept(voices: SqlVoices) -> None:
 
 
 async def test_nothing_is_readable_in_the_database(voices: SqlVoices, store: Store) -> None:
-    async def reading(connection: AsyncConnection) -> bytes:
+    async def reading(connection: Connection) -> bytes:
         return bytes((await connection.execute(select(voice_templates.c.sealed))).scalar_one())
 
     sealed = await store.database.read(reading)
@@ -81,7 +81,7 @@ async def test_a_row_that_was_moved_or_changed_does_not_open(
 ) -> None:
     await keep(voices, BOB, 2)
 
-    async def changing(connection: AsyncConnection) -> None:
+    async def changing(connection: Connection) -> None:
         uid = (await connection.execute(select(subjects.c.uid).where(store.whose("bob")))).scalar_one()
         own = voice_templates.c.subject_uid == uid
         others = select(voice_templates.c.sealed).where(voice_templates.c.subject_uid != uid)
@@ -124,7 +124,7 @@ async def test_voices_survive_a_rotation_and_so_does_the_stand_in(
 async def test_erasing_the_key_is_enough(voices: SqlVoices, store: Store) -> None:
     await store.templates.erase(ALICE, event("erase", ALICE))
 
-    async def left(connection: AsyncConnection) -> list[str]:
+    async def left(connection: Connection) -> list[str]:
         return list((await connection.execute(select(voice_templates.c.subject_uid))).scalars())
 
     assert await store.database.read(left) == []

@@ -30,7 +30,7 @@ if after:  # gunicorn --preload, uvicorn --reload
 logging.getLogger("uvicorn.access").info(
     '%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "POST", "/api/v1/delete_user?user_id=SECRET", "1.1", 200
 )
-logging.getLogger("aiosqlite").debug("executing %s", ("SELECT ... WHERE user_id = ?", ("SECRET",)))
+logging.getLogger("sqlalchemy.engine").debug("executing %s", ("SELECT ... WHERE user_id = ?", ("SECRET",)))
 logging.getLogger("sqlalchemy.engine").info("SECRET")
 logging.getLogger("uvicorn.error").info("started")
 logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", "/ws/SECRET")

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.alerts import Alert, AlertKind, AlertPolicy, Message, RetryPolicy
 from facekey.core.audit import SealedHead, pseudonym
@@ -22,6 +21,7 @@ from facekey.services.verify_audit import VerifyAudit
 from facekey.services.watch_audit import CheckTail, TellAuditBroken, WatchAudit
 from facekey.store.sql.audit_tail import SqlAuditTail
 from facekey.store.sql.audit_trail import SqlAuditTrail
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.outbox import SqlOutbox
 from tests.contract.store.opened import Store, event, template
 from tests.unit.services.deployed import HandClock
@@ -190,7 +190,7 @@ async def write(store: Store, count: int) -> None:
 
 
 async def tamper(store: Store, *statements: str) -> None:
-    async def changing(connection: AsyncConnection) -> None:
+    async def changing(connection: Connection) -> None:
         for kind in ("update", "delete"):
             await connection.execute(text(f"DROP TRIGGER IF EXISTS audit_no_{kind}"))
         for statement in statements:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import structlog
 from sqlalchemy import Executable, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.api.service import Service
 from facekey.core.attempts import Claim, Result
@@ -19,6 +18,7 @@ from facekey.core.personal_export import export_of
 from facekey.core.types import Reason, SubjectId
 from facekey.services.retain import in_turn
 from facekey.store.memory import MemorySingleUse
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.subjects import OF_A_PERSON
 from facekey.store.sql.tables import attempts, labels, metadata, outbox, refresh_tokens, subjects
 from tests.contract.store.opened import Store, event
@@ -168,7 +168,7 @@ def on_disk(folder: Path) -> bytes:
 async def count(store: Store, table: object) -> int:
     query = select(func.count()).select_from(table)  # type: ignore[arg-type]
 
-    async def counting(connection: AsyncConnection) -> int:
+    async def counting(connection: Connection) -> int:
         total: int = (await connection.execute(query)).scalar_one()
         return total
 
@@ -263,7 +263,7 @@ async def fill_every_table(store: Store, name: SubjectId) -> list[bytes]:
     def sealed(number: int) -> bytes:
         return f"sealed by their key {number:03}".encode() * 3
 
-    async def filling(connection: AsyncConnection) -> None:
+    async def filling(connection: Connection) -> None:
         (uid,) = (await connection.execute(select(subjects.c.uid).where(store.whose(name)))).one()
         samples = {
             "sealed": None,

@@ -121,8 +121,8 @@ class Restless:
 
 async def test_a_service_that_keeps_the_old_key_is_found_out(people: Store) -> None:
     stored = select(subjects.c.wrapped_key).where(people.whose("alice"))
-    old_form = await people.database.read(lambda connection: connection.scalar(stored))
-    assert old_form is not None
+    found = await people.database.read(lambda connection: connection.execute(stored))
+    old_form = found.scalar_one()
     both = KeyRing(EnvironmentKeys(NEW, [old_key(people)]))
     keys = Restless(SqlWrappedKeys(people.database, both), people, old_form)
     rotate = RotateKeys(keys=keys, audit=people.audit, clock=FixedClock())

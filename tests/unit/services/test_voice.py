@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.api.service import Service, VoiceVerbs
 from facekey.core.adaptation import AdaptationPolicy
@@ -24,6 +23,7 @@ from facekey.core.errors import (
 )
 from facekey.core.personal_export import export_of
 from facekey.core.types import Outcome, Reason, SubjectId
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.tables import voice_templates
 from tests.contract.store.opened import Store
 from tests.unit.core.made import CALLER, evidence, near
@@ -70,7 +70,7 @@ def verbs(service: Service) -> VoiceVerbs:
 
 
 async def kept(store: Store) -> int:
-    async def counting(connection: AsyncConnection) -> int:
+    async def counting(connection: Connection) -> int:
         query = select(func.count()).select_from(voice_templates)
         return int((await connection.execute(query)).scalar_one())
 

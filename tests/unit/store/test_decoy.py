@@ -161,8 +161,8 @@ async def test_an_unknown_id_costs_the_store_the_same_work(
         work[text] += 1
 
     monkeypatch.setattr("facekey.store.sealing.AESGCM", Watched)
-    for engine in (store.database._read_engine, store.database._write_engine):
-        sql_event.listen(engine.sync_engine, "before_cursor_execute", statement)
+    for connections in (store.database._readers, store.database._writers):
+        sql_event.listen(connections._engine, "before_cursor_execute", statement)
 
     assert await store.templates.get(SubjectId("alice")) is not None
     known = dict(work)

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.adaptation import Course
 from facekey.core.errors import SubjectUnknown, TemplateMoved
@@ -19,6 +18,7 @@ from facekey.core.types import SubjectId, Template
 from facekey.store.course_format import pack_course, unpack_course
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.sealed_subjects import UNKNOWN_UID, SealedSubject, open_sealed, read_sealed
 from facekey.store.sql.tables import adaptation, subjects, template_history, templates
@@ -68,7 +68,7 @@ class SqlAdaptations:
             KeyUnavailable, SealBroken, StoreUnavailable: as for `course`.
         """
 
-        async def reading(connection: AsyncConnection) -> Learned:
+        async def reading(connection: Connection) -> Learned:
             sealed = await _sealed(connection, self._whose(subject_id))
             if sealed is None:
                 raise SubjectUnknown(subject_id)
@@ -104,7 +104,7 @@ class SqlAdaptations:
             KeyUnavailable, SealBroken, StoreUnavailable: as for `course`.
         """
 
-        async def reading(connection: AsyncConnection) -> Template:
+        async def reading(connection: Connection) -> Template:
             sealed = await _sealed(connection, self._whose(learned.subject_id))
             if sealed is None or sealed.revision != learned.version or not learned.earlier:
                 raise TemplateMoved
@@ -128,7 +128,7 @@ class SqlAdaptations:
             StoreUnavailable: nothing is written.
         """
 
-        async def putting(connection: AsyncConnection) -> None:
+        async def putting(connection: Connection) -> None:
             sealed = await _sealed(connection, self._whose(learned.subject_id))
             if sealed is None or sealed.revision != learned.version:
                 raise TemplateMoved
@@ -147,7 +147,7 @@ class SqlAdaptations:
 
 
 async def _replace_course(
-    connection: AsyncConnection, uid: str, before: bytes | None, blob: bytes, at: datetime
+    connection: Connection, uid: str, before: bytes | None, blob: bytes, at: datetime
 ) -> None:
     values = {"sealed": blob, "updated_at": written(at)}
     if before is None:
@@ -167,7 +167,7 @@ async def _replace_course(
 
 
 async def _replace_template(
-    connection: AsyncConnection,
+    connection: Connection,
     sealed: SealedSubject,
     learned: Learned,
     step: Step,
@@ -214,13 +214,13 @@ async def _replace_template(
     )
 
 
-async def _sealed(connection: AsyncConnection, whose: ColumnElement[bool]) -> SealedSubject | None:
+async def _sealed(connection: Connection, whose: ColumnElement[bool]) -> SealedSubject | None:
     found = await read_sealed(connection, whose)
     return found[0] if found else None
 
 
 async def _course_row(
-    connection: AsyncConnection, whose: ColumnElement[bool]
+    connection: Connection, whose: ColumnElement[bool]
 ) -> tuple[str, int, bytes, bytes] | None:
     row = (
         await connection.execute(

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.accounts import ApiKey
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Role
 from facekey.core.errors import AccountExists, AccountUnknown
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import api_keys
 from facekey.store.sql.times import text_of, time_of, written
@@ -43,7 +43,7 @@ class SqlApiKeys:
             AccountExists: the name is taken.
         """
 
-        async def adding(connection: AsyncConnection) -> None:
+        async def adding(connection: Connection) -> None:
             try:
                 await connection.execute(insert(api_keys).values(self._row(key)))
             except IntegrityError as error:
@@ -59,7 +59,7 @@ class SqlApiKeys:
             AccountUnknown: there is no such key.
         """
 
-        async def revoking(connection: AsyncConnection) -> None:
+        async def revoking(connection: Connection) -> None:
             found = await self._found(connection, (api_keys.c.uid == uid) & api_keys.c.revoked_at.is_(None))
             if not found:
                 raise AccountUnknown(uid)
@@ -80,7 +80,7 @@ class SqlApiKeys:
     async def _read(self, condition: ColumnElement[bool]) -> list[ApiKey]:
         return await self._database.read(lambda connection: self._found(connection, condition))
 
-    async def _found(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> list[ApiKey]:
+    async def _found(self, connection: Connection, condition: ColumnElement[bool]) -> list[ApiKey]:
         rows = await connection.execute(select(api_keys).where(condition).order_by(api_keys.c.name))
         return [_key(row) for row in rows.mappings() if self._vouching.counts(api_keys, row)]
 

@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from sqlalchemy import Update, insert, select, update
-from sqlalchemy.engine import RootTransaction
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import (
     EMPTY,
@@ -28,6 +26,7 @@ from facekey.core.audit import (
 from facekey.core.errors import AuditBroken
 from facekey.core.ports.audit import Receipt
 from facekey.store.sql.audit_trail import HEAD_ROW, read_head, stream_records
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names
 from facekey.store.sql.tables import audit, audit_head
@@ -36,7 +35,7 @@ from facekey.store.sql.tables import audit, audit_head
 class AuditFollower(Protocol):
     """Does something more in the transaction of each record."""
 
-    async def recorded(self, connection: AsyncConnection, event: AuditEvent) -> None:
+    async def recorded(self, connection: Connection, event: AuditEvent) -> None:
         """Take part; what it raises keeps the record from being written."""
         ...
 
@@ -68,7 +67,7 @@ class SqlAuditLog:
         """
         return await self._database.write(lambda connection: self.append_within(connection, event))
 
-    async def append_within(self, connection: AsyncConnection, event: AuditEvent) -> Receipt:
+    async def append_within(self, connection: Connection, event: AuditEvent) -> Receipt:
         """Write one event in the caller's transaction, which holds the write lock.
 
         Raises:
@@ -91,7 +90,7 @@ class SqlAuditLog:
             StoreUnavailable: nothing was changed.
         """
 
-        async def sealing(connection: AsyncConnection) -> Receipt:
+        async def sealing(connection: Connection) -> Receipt:
             if await read_head(connection) is not None:
                 raise AuditBroken(head.sequence, "is not to be sealed: the log has a sealed head already")
             if await _last_sequence(connection) != head.sequence:
@@ -106,7 +105,7 @@ class SqlAuditLog:
         """Every record, the oldest first."""
         return stream_records(self._database)
 
-    async def _last(self, connection: AsyncConnection, stored: SealedHead | None) -> Head:
+    async def _last(self, connection: Connection, stored: SealedHead | None) -> Head:
         """The head to go on from."""
         if stored is None:
             last = EMPTY
@@ -118,7 +117,7 @@ class SqlAuditLog:
                 )
         else:
             last = open_head(stored, self._head_key)
-        transaction = _transaction_of(connection)
+        transaction = connection.transaction
         if transaction is not self._transaction:
             # The first look of this transaction: what it sees is committed. A head that is sealed
             # and yet older than one that was seen before was put back, or all of the database was.
@@ -134,7 +133,7 @@ class SqlAuditLog:
         return last
 
 
-async def _put(connection: AsyncConnection, record: ChainedRecord, sealed: SealedHead, *, new: bool) -> None:
+async def _put(connection: Connection, record: ChainedRecord, sealed: SealedHead, *, new: bool) -> None:
     """Write a record and the head that it makes."""
     row = insert(audit).values(
         sequence=record.sequence, body=record.body, previous=record.previous, digest=record.digest
@@ -147,7 +146,7 @@ async def _put(connection: AsyncConnection, record: ChainedRecord, sealed: Seale
     await _put_head(connection, sealed, new=new)
 
 
-async def _put_head(connection: AsyncConnection, sealed: SealedHead, *, new: bool) -> None:
+async def _put_head(connection: Connection, sealed: SealedHead, *, new: bool) -> None:
     if new:
         values = {"sequence": sealed.head.sequence, "digest": sealed.head.digest, "seal": sealed.seal}
         await connection.execute(insert(audit_head).values(id=HEAD_ROW, **values))
@@ -163,11 +162,6 @@ def _head_moves(sealed: SealedHead) -> Update:
     )
 
 
-def _transaction_of(connection: AsyncConnection) -> RootTransaction | None:
-    sync = connection.sync_connection
-    return None if sync is None else sync.get_transaction()
-
-
-async def _last_sequence(connection: AsyncConnection) -> int:
+async def _last_sequence(connection: Connection) -> int:
     found = await connection.execute(select(audit.c.sequence).order_by(audit.c.sequence.desc()).limit(1))
     return found.scalar_one_or_none() or 0

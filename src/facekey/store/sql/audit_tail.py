@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import ChainedRecord
 from facekey.core.ports.alerts import Tail
 from facekey.store.sql.audit_trail import read_head
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit
 
@@ -29,8 +29,8 @@ class SqlAuditTail:
         later = audit.c.sequence >= sequence
         return await self._read(select(audit).where(later).order_by(audit.c.sequence).limit(most))
 
-    async def _read(self, query: Select[Any]) -> Tail:
-        async def reading(connection: AsyncConnection) -> Tail:
+    async def _read(self, query: Select[*tuple[Any, ...]]) -> Tail:
+        async def reading(connection: Connection) -> Tail:
             head = await read_head(connection)
             rows = await connection.execute(query)
             records = (ChainedRecord(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows)

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import ColumnElement, func, not_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import ChainedRecord, Head, SealedHead, pseudonym
 from facekey.core.audit_statements import Checkpoint, Signature
 from facekey.core.ports.audit import AuditQuery
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit, audit_checkpoints, audit_head
 
@@ -52,7 +52,7 @@ class SqlAuditView:
         """The records that fit, the newest first."""
         conditions = self._conditions(query)
 
-        async def finding(connection: AsyncConnection) -> list[ChainedRecord]:
+        async def finding(connection: Connection) -> list[ChainedRecord]:
             # Records stand in the order of their times, so a time is a place.
             if query.since is not None:
                 conditions.append(audit.c.sequence >= await _first_since(connection, query.since))
@@ -99,7 +99,7 @@ def about(name: str) -> ColumnElement[bool]:
     return audit.c.body.endswith(f',"subject":"{name}"}}', autoescape=True)
 
 
-async def read_head(connection: AsyncConnection) -> SealedHead | None:
+async def read_head(connection: Connection) -> SealedHead | None:
     """The row that says where the log ends."""
     row = (await connection.execute(select(audit_head).where(audit_head.c.id == HEAD_ROW))).first()
     return None if row is None else SealedHead(Head(row.sequence, bytes(row.digest)), bytes(row.seal))
@@ -118,7 +118,7 @@ async def stream_records(database: Database, *, until: int | None = None) -> Asy
 
 
 async def _batch(
-    connection: AsyncConnection, *, last: ChainedRecord | None, until: int | None
+    connection: Connection, *, last: ChainedRecord | None, until: int | None
 ) -> list[ChainedRecord]:
     # The last record is read once more and left out: should somebody have taken the table's
     # key away and put a second record with its number beside it, that one is not passed over.
@@ -134,7 +134,7 @@ async def _batch(
     return records[:BATCH]
 
 
-async def read_checkpoints(connection: AsyncConnection) -> list[Checkpoint]:
+async def read_checkpoints(connection: Connection) -> list[Checkpoint]:
     """Every checkpoint, the oldest first."""
     rows = await connection.execute(select(audit_checkpoints).order_by(audit_checkpoints.c.sequence))
     return [checkpoint_of(*row) for row in rows]
@@ -150,7 +150,7 @@ def _record(sequence: int, body: str, previous: bytes, digest: bytes) -> Chained
     return ChainedRecord(sequence, body, bytes(previous), bytes(digest))
 
 
-async def _first_since(connection: AsyncConnection, time: datetime) -> int:
+async def _first_since(connection: Connection, time: datetime) -> int:
     """The first record that is not older, by halving; one more than the last when all are older."""
     low, high = 1, 1 + ((await connection.execute(select(func.max(audit.c.sequence)))).scalar_one() or 0)
     while low < high:

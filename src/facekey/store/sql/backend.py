@@ -3,16 +3,23 @@
 from typing import Protocol
 
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY_TIMEOUT_S = 5.0
 """How long work waits for a connection, or for its turn to write."""
 
 
 class Backend(Protocol):
-    """One database, by its address."""
+    """One database, by its address.
 
-    def engine(self, *, writing: bool) -> AsyncEngine:
+    Attributes:
+        readers: connections for reading.
+        writers: connections for writing.
+    """
+
+    readers: int
+    writers: int
+
+    def engine(self, *, writing: bool) -> Engine:
         """Connections for reading, each of which sees one moment, or for writing, one at a time."""
         ...
 

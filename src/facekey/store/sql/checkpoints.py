@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import head_key_of, open_head
 from facekey.core.audit_statements import Checkpoint, CheckpointPolicy, checkpoint_statement
 from facekey.core.ports.audit import Signer
 from facekey.store.sql.audit_trail import checkpoint_of, read_head
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import audit_checkpoints
 from facekey.store.sql.times import written
@@ -41,14 +41,14 @@ class SqlCheckpoints:
             StoreUnavailable: nothing was signed.
         """
 
-        async def look(connection: AsyncConnection) -> bool:
+        async def look(connection: Connection) -> bool:
             stored = await read_head(connection)
             return stored is not None and policy.due(stored.head, await _last(connection), at)
 
         if not await self._database.read(look):  # without taking the lock that all writers wait for
             return None
 
-        async def writing(connection: AsyncConnection) -> Checkpoint | None:
+        async def writing(connection: Connection) -> Checkpoint | None:
             stored = await read_head(connection)
             if stored is None or not policy.due(stored.head, await _last(connection), at):
                 return None
@@ -70,7 +70,7 @@ class SqlCheckpoints:
         return await self._database.write(writing)
 
 
-async def _last(connection: AsyncConnection) -> Checkpoint | None:
+async def _last(connection: Connection) -> Checkpoint | None:
     row = (
         await connection.execute(
             select(audit_checkpoints).order_by(audit_checkpoints.c.sequence.desc()).limit(1)

@@ -9,13 +9,13 @@ import json
 from collections.abc import Collection
 
 from sqlalchemy import Exists, RowMapping, delete, exists, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.choice import ALL_MEASURED, Choice
 from facekey.core.errors import SealBroken
 from facekey.core.types import ModelId
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import network_choices, subjects, templates
 from facekey.store.sql.times import written
@@ -59,7 +59,7 @@ class SqlChoices:
             StoreUnavailable: nothing was changed.
         """
 
-        async def putting(connection: AsyncConnection) -> None:
+        async def putting(connection: Connection) -> None:
             last = select(func.max(network_choices.c.sequence))
             row = {
                 "sequence": ((await connection.execute(last)).scalar_one() or 0) + 1,
@@ -82,7 +82,7 @@ class SqlChoices:
             SealBroken, StoreUnavailable: nothing was changed.
         """
 
-        async def returning(connection: AsyncConnection) -> None:
+        async def returning(connection: Connection) -> None:
             rows = await _rows(connection)
             choices = [ALL_MEASURED, *(self._read(row) for row in rows)]
             place = _place_before(choices)
@@ -105,7 +105,7 @@ class SqlChoices:
 
         query = select(func.count()).select_from(subjects).where(have(now), ~have(then))
 
-        async def counting(connection: AsyncConnection) -> int:
+        async def counting(connection: Connection) -> int:
             counted: int = (await connection.execute(query)).scalar_one()
             return counted
 
@@ -121,7 +121,7 @@ class SqlChoices:
         return Choice(deciding, row["shadow"])
 
 
-async def _rows(connection: AsyncConnection) -> list[RowMapping]:
+async def _rows(connection: Connection) -> list[RowMapping]:
     found = await connection.execute(select(network_choices).order_by(network_choices.c.sequence))
     return list(found.mappings())
 

@@ -8,7 +8,6 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.consent import Consent, ConsentGiven, ends_at
@@ -17,6 +16,7 @@ from facekey.core.labels import PURPOSE as BIAS_MONITORING
 from facekey.core.types import SubjectId
 from facekey.core.voice import PURPOSE as VOICE
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import (
     ADDED,
@@ -45,7 +45,7 @@ class SqlConsents:
             SubjectUnknown: there is nobody of that id.
         """
 
-        async def reading(connection: AsyncConnection) -> list[Consent]:
+        async def reading(connection: Connection) -> list[Consent]:
             return await consents_of(connection, await self._uid(connection, subject_id))
 
         return await self._database.read(reading)
@@ -58,7 +58,7 @@ class SqlConsents:
             StoreUnavailable: nothing was changed.
         """
 
-        async def giving(connection: AsyncConnection) -> Consent:
+        async def giving(connection: Connection) -> Consent:
             uid = await self._uid(connection, subject_id)
             consent = await put_consent(connection, uid, given, event.at)
             await _settle(connection, uid, event.at)
@@ -75,7 +75,7 @@ class SqlConsents:
             StoreUnavailable: nothing was changed.
         """
 
-        async def withdrawing(connection: AsyncConnection) -> int:
+        async def withdrawing(connection: Connection) -> int:
             uid = await self._uid(connection, subject_id)
             ending = [
                 consent.uid
@@ -96,7 +96,7 @@ class SqlConsents:
 
         return await self._database.write(withdrawing)
 
-    async def _uid(self, connection: AsyncConnection, subject_id: SubjectId) -> str:
+    async def _uid(self, connection: Connection, subject_id: SubjectId) -> str:
         query = select(subjects.c.uid).where(subjects.c.lookup == self._audit.names.lookup(subject_id))
         uid: str | None = (await connection.execute(query)).scalar_one_or_none()
         if uid is None:
@@ -104,7 +104,7 @@ class SqlConsents:
         return uid
 
 
-async def put_consent(connection: AsyncConnection, uid: str, given: ConsentGiven, at: datetime) -> Consent:
+async def put_consent(connection: Connection, uid: str, given: ConsentGiven, at: datetime) -> Consent:
     """Write a consent beside a person's row."""
     consent = Consent(secrets.token_hex(16), given, at)
     await connection.execute(
@@ -120,7 +120,7 @@ async def put_consent(connection: AsyncConnection, uid: str, given: ConsentGiven
     return consent
 
 
-async def consents_of(connection: AsyncConnection, uid: str) -> list[Consent]:
+async def consents_of(connection: Connection, uid: str) -> list[Consent]:
     """A person's consents, the oldest first."""
     rows = await connection.execute(
         select(consents).where(consents.c.subject_uid == uid).order_by(consents.c.given_at, consents.c.uid)
@@ -136,7 +136,7 @@ async def consents_of(connection: AsyncConnection, uid: str) -> list[Consent]:
     ]
 
 
-async def _settle(connection: AsyncConnection, uid: str, at: datetime) -> None:
+async def _settle(connection: Connection, uid: str, at: datetime) -> None:
     """Note when the last consent ends; who has none that holds leaves every gallery."""
     until = ends_at(await consents_of(connection, uid))
     await connection.execute(

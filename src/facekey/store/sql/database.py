@@ -2,35 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
 from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.store.sql.backend import Backend
 from facekey.store.sql.postgres import Postgres
 from facekey.store.sql.sqlite import Sqlite
+from facekey.store.sql.threads import ConnectionThreads, Work
 
 Result = TypeVar("Result")
-Work = Callable[[AsyncConnection], Awaitable[Result]]
 
 
 class Database:
     """Runs work on connections: many readers, one writer at a time in all processes together.
 
-    Work that has begun runs to its end even when whoever asked for it is cancelled: a
-    statement that is broken off in the driver's thread can keep its connection, and with
-    it the one write lock, until the garbage collector comes by.
+    Work that has begun runs to its end even when whoever asked for it is cancelled: it is
+    on a thread, which nobody can stop, and it may be about to commit.
     """
 
     def __init__(self, url: str, *, meter: StoreMeter = UNMEASURED) -> None:
-        """Prepare engines; nothing is opened yet.
+        """Prepare engines and threads; nothing is opened yet.
 
         Args:
             url: of the database.
@@ -40,8 +38,12 @@ class Database:
             SettingsInvalid: the URL is not one of a database that is supported.
         """
         self._backend = backend_of(url)
-        self._read_engine = self._backend.engine(writing=False)
-        self._write_engine = self._backend.engine(writing=True)
+        self._readers = ConnectionThreads(
+            self._backend.engine(writing=False), connections=self._backend.readers, name="reader"
+        )
+        self._writers = ConnectionThreads(
+            self._backend.engine(writing=True), connections=self._backend.writers, name="writer"
+        )
         self._meter = meter
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -53,8 +55,8 @@ class Database:
         """
 
         async def reading() -> Result:
-            async with self._told("read"), self._read_engine.connect() as connection:
-                return await work(connection)
+            async with self._told("read"):
+                return await self._readers.run(work, commit=False)
 
         return await self._to_its_end(reading())
 
@@ -66,8 +68,8 @@ class Database:
         """
 
         async def writing() -> Result:
-            async with self._told("write"), self._write_engine.begin() as connection:
-                return await work(connection)
+            async with self._told("write"):
+                return await self._writers.run(work, commit=True)
 
         return await self._to_its_end(writing())
 
@@ -82,16 +84,16 @@ class Database:
         """
 
         async def forgetting() -> None:
-            async with _errors_in_our_words(), self._write_engine.connect() as connection:
-                await connection.run_sync(self._backend.forget_deleted)
+            async with _errors_in_our_words():
+                await self._writers.outside(self._backend.forget_deleted)
 
         await self._to_its_end(forgetting())
 
     async def close(self) -> None:
         """Let running work end, then close every connection."""
         await asyncio.gather(*self._running, return_exceptions=True)
-        await self._read_engine.dispose()
-        await self._write_engine.dispose()
+        await self._readers.close()
+        await self._writers.close()
 
     @asynccontextmanager
     async def _told(self, operation: str) -> AsyncIterator[None]:

@@ -7,10 +7,10 @@ ones this database was written with, before a single face is compared.
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names, seal_names
 from facekey.store.sql.tables import deployment
@@ -63,7 +63,7 @@ async def load_deployment_keys(database: Database, ring: KeyRing) -> DeploymentK
     )
 
 
-async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes]:
+async def _stored(connection: Connection, ring: KeyRing) -> dict[str, bytes]:
     """The wrapped keys by name; those that are missing are made."""
     rows = (await connection.execute(select(deployment))).all()
     stored: dict[str, bytes] = {row.name: row.wrapped_key for row in rows}
@@ -74,7 +74,7 @@ async def _stored(connection: AsyncConnection, ring: KeyRing) -> dict[str, bytes
     return stored
 
 
-async def turning_key(connection: AsyncConnection) -> bytes:
+async def turning_key(connection: Connection) -> bytes:
     """The key that turns what leaves for an external index, as it is stored.
 
     Not among `DeploymentKeys`, because it can change while services run. An index asks
@@ -84,7 +84,7 @@ async def turning_key(connection: AsyncConnection) -> bytes:
     return bytes((await connection.execute(query)).scalar_one())
 
 
-async def renew_turning_key(connection: AsyncConnection, ring: KeyRing) -> None:
+async def renew_turning_key(connection: Connection, ring: KeyRing) -> None:
     """Replace that key: vectors that were turned by the old one are worth nothing from then on."""
     _, wrapped = ring.new_data_key(TURNING)
     row = update(deployment).where(deployment.c.name == TURNING)

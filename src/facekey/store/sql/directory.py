@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.types import ModelId, Subject, SubjectId
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names, open_id
 from facekey.store.sql.tables import subjects, templates
@@ -66,15 +66,13 @@ class SqlDirectory:
         return [_subject(self._ring, row) for row in rows]
 
 
-async def _count(connection: AsyncConnection) -> int:
+async def _count(connection: Connection) -> int:
     counted = await connection.execute(select(func.count()).select_from(subjects))
     total: int = counted.scalar_one()
     return total
 
 
-async def _listed(
-    connection: AsyncConnection, condition: ColumnElement[bool], *, limit: int
-) -> list[_Listed]:
+async def _listed(connection: Connection, condition: ColumnElement[bool], *, limit: int) -> list[_Listed]:
     rows = (
         await connection.execute(select(subjects).where(condition).order_by(subjects.c.lookup).limit(limit))
     ).all()

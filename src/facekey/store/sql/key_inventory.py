@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.root_keys import RootKey, SigningKey
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.rotation import SqlWrappedKeys
 from facekey.store.sql.tables import signing_keys
@@ -58,7 +58,7 @@ class SqlKeyInventory:
         return await self._database.read(_signing)
 
 
-async def _signing(connection: AsyncConnection) -> tuple[SigningKey, ...]:
+async def _signing(connection: Connection) -> tuple[SigningKey, ...]:
     keys = signing_keys.c
     rows = await connection.execute(
         select(keys.kid, keys.purpose, keys.created_at, keys.retired_at).order_by(keys.created_at.desc())

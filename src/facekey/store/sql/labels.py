@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.errors import ConsentMissing, SubjectUnknown
@@ -15,6 +14,7 @@ from facekey.core.ports.bias import Labelled, Labels, Seen
 from facekey.core.types import Reason, SubjectId
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import audit, consents, labels, subjects
@@ -44,7 +44,7 @@ class SqlLabels:
             StoreUnavailable: nothing was changed.
         """
 
-        async def putting(connection: AsyncConnection) -> None:
+        async def putting(connection: Connection) -> None:
             uid, seal = await self._key_of(connection, subject_id)
             consent = select(consents.c.uid).where(consents.c.subject_uid == uid, _holds(event.at))
             if (await connection.execute(consent.limit(1))).first() is None:
@@ -73,7 +73,7 @@ class SqlLabels:
             KeyUnavailable, SealBroken, StoreUnavailable: they can't be told.
         """
 
-        async def getting(connection: AsyncConnection) -> Labels:
+        async def getting(connection: Connection) -> Labels:
             uid, seal = await self._key_of(connection, subject_id)
             return (await _opened(connection, {uid: seal}))[uid]
 
@@ -87,7 +87,7 @@ class SqlLabels:
             StoreUnavailable: nothing was changed.
         """
 
-        async def deleting(connection: AsyncConnection) -> None:
+        async def deleting(connection: Connection) -> None:
             uid, _ = await self._key_of(connection, subject_id)
             await connection.execute(delete(labels).where(labels.c.subject_uid == uid))
             await self._audit.append_within(connection, event)
@@ -138,7 +138,7 @@ class SqlLabels:
         )
 
     async def _page(
-        self, connection: AsyncConnection, *, at: datetime, after: str, limit: int
+        self, connection: Connection, *, at: datetime, after: str, limit: int
     ) -> list[tuple[str, Labelled]]:
         consenting = select(consents.c.subject_uid).where(_holds(at))
         query = (
@@ -160,7 +160,7 @@ class SqlLabels:
             page.append((one.uid, Labelled(declared[one.uid], template, pseudonym)))
         return page
 
-    async def _key_of(self, connection: AsyncConnection, subject_id: SubjectId) -> tuple[str, Seal]:
+    async def _key_of(self, connection: Connection, subject_id: SubjectId) -> tuple[str, Seal]:
         lookup = self._audit.names.lookup(subject_id)
         query = select(subjects.c.uid, subjects.c.wrapped_key).where(subjects.c.lookup == lookup)
         row = (await connection.execute(query)).first()
@@ -180,7 +180,7 @@ def _holds(at: datetime) -> ColumnElement[bool]:
     )
 
 
-async def _opened(connection: AsyncConnection, seals: dict[str, Seal]) -> dict[str, dict[str, str]]:
+async def _opened(connection: Connection, seals: dict[str, Seal]) -> dict[str, dict[str, str]]:
     rows = await connection.execute(
         select(labels).where(labels.c.subject_uid.in_(list(seals))).order_by(labels.c.attribute)
     )
@@ -191,7 +191,7 @@ async def _opened(connection: AsyncConnection, seals: dict[str, Seal]) -> dict[s
     return found
 
 
-async def _newest(connection: AsyncConnection, *, begin: str, before: int | None) -> list[tuple[int, str]]:
+async def _newest(connection: Connection, *, begin: str, before: int | None) -> list[tuple[int, str]]:
     conditions = [audit.c.body.startswith(begin, autoescape=True)]
     if before is not None:
         conditions.append(audit.c.sequence < before)

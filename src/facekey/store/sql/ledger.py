@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import AttemptPolicy, Claim, Failures, Result
 from facekey.core.audit import AuditEvent, AuditValue, pseudonym
@@ -16,6 +15,7 @@ from facekey.core.ports.audit import Receipt
 from facekey.core.ports.measures import UNMEASURED, LockOutMeter
 from facekey.core.types import SubjectId
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import attempts, subjects
 from facekey.store.sql.times import text_of, time_of, written
@@ -75,7 +75,7 @@ class SqlLedger:
         """
         kept_out: list[str] = []
 
-        async def settling(connection: AsyncConnection) -> Receipt:
+        async def settling(connection: Connection) -> Receipt:
             if result is not Result.NEITHER:
                 kept_out.extend(await self._count(connection, event, claim, result))
             if result is Result.SUCCESS and event.subject_id is not None:
@@ -107,7 +107,7 @@ class SqlLedger:
             StoreUnavailable: nothing was changed.
         """
 
-        async def unlocking(connection: AsyncConnection) -> bool:
+        async def unlocking(connection: Connection) -> bool:
             keys = self._named_by(claim)
             known = await read_failures(connection, keys)
             await connection.execute(delete(attempts).where(attempts.c.key.in_(keys)))
@@ -117,7 +117,7 @@ class SqlLedger:
         return await self._database.write(unlocking)
 
     async def _count(
-        self, connection: AsyncConnection, event: AuditEvent, claim: Claim, result: Result
+        self, connection: Connection, event: AuditEvent, claim: Claim, result: Result
     ) -> list[str]:
         """Count, and give the kinds of counters that keep somebody out from now on."""
         kept_out, keys = [], self._keys(claim)
@@ -174,7 +174,7 @@ def user_key(subject_id: SubjectId, pseudonym_key: bytes) -> str:
     return f"user:{pseudonym(subject_id, pseudonym_key)}"
 
 
-async def read_failures(connection: AsyncConnection, keys: list[str]) -> dict[str, Failures]:
+async def read_failures(connection: Connection, keys: list[str]) -> dict[str, Failures]:
     """The counters of some keys; those without failures have none."""
     rows = await connection.execute(select(attempts).where(attempts.c.key.in_(keys)))
     return {
@@ -188,7 +188,7 @@ async def read_failures(connection: AsyncConnection, keys: list[str]) -> dict[st
     }
 
 
-async def _let_in(connection: AsyncConnection, lookup: str, enrolment: str | None, at: datetime) -> None:
+async def _let_in(connection: Connection, lookup: str, enrolment: str | None, at: datetime) -> None:
     """Note the day on which somebody was let in, who must still be there.
 
     Writers take turns: who is there now is there when the decision is committed. The day is
@@ -208,9 +208,7 @@ async def _let_in(connection: AsyncConnection, lookup: str, enrolment: str | Non
         await connection.execute(update(subjects).where(subjects.c.uid == row.uid).values(last_seen_on=day))
 
 
-async def _put(
-    connection: AsyncConnection, key: str, before: Failures | None, after: Failures | None
-) -> None:
+async def _put(connection: Connection, key: str, before: Failures | None, after: Failures | None) -> None:
     if after is None:
         if before is not None:
             await connection.execute(delete(attempts).where(attempts.c.key == key))

@@ -11,12 +11,12 @@ import hmac
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import pseudonym
 from facekey.core.identifiers import MAX_LENGTH, parse_subject_id
 from facekey.core.types import SubjectId
 from facekey.store.sealing import KeyRing, Seal
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import subjects
 
@@ -77,12 +77,12 @@ async def seal_names(database: Database, ring: KeyRing, names: Names) -> int:
     return done
 
 
-async def _any_in_the_clear(connection: AsyncConnection) -> bool:
+async def _any_in_the_clear(connection: Connection) -> bool:
     query = select(subjects.c.uid).where(subjects.c.sealed_id.is_(None)).limit(1)
     return (await connection.execute(query)).first() is not None
 
 
-async def _seal_some(connection: AsyncConnection, ring: KeyRing, names: Names) -> int:
+async def _seal_some(connection: Connection, ring: KeyRing, names: Names) -> int:
     rows = (
         await connection.execute(
             select(subjects.c.uid, subjects.c.lookup, subjects.c.wrapped_key)

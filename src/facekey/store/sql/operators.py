@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.accounts import Operator
 from facekey.core.audit import AuditEvent
 from facekey.core.caller import Role
 from facekey.core.errors import AccountExists, AccountUnknown
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.refresh_tokens import end_all
 from facekey.store.sql.tables import operators
@@ -49,7 +49,7 @@ class SqlOperators:
             AccountExists: the name is taken.
         """
 
-        async def adding(connection: AsyncConnection) -> None:
+        async def adding(connection: Connection) -> None:
             try:
                 await connection.execute(insert(operators).values(self._row(operator)))
             except IntegrityError as error:
@@ -67,7 +67,7 @@ class SqlOperators:
             AccountUnknown: there is no such operator.
         """
 
-        async def setting(connection: AsyncConnection) -> None:
+        async def setting(connection: Connection) -> None:
             changed = replace(
                 await self._one(connection, uid),
                 password_hash=password_hash,
@@ -90,7 +90,7 @@ class SqlOperators:
             AccountUnknown: there is no such operator.
         """
 
-        async def disabling(connection: AsyncConnection) -> None:
+        async def disabling(connection: Connection) -> None:
             disabled = replace(await self._one(connection, uid), disabled_at=event.at)
             await connection.execute(
                 update(operators).where(operators.c.uid == uid).values(self._row(disabled))
@@ -103,11 +103,11 @@ class SqlOperators:
     async def _read(self, condition: ColumnElement[bool]) -> list[Operator]:
         return await self._database.read(lambda connection: self._found(connection, condition))
 
-    async def _found(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Operator]:
+    async def _found(self, connection: Connection, condition: ColumnElement[bool]) -> list[Operator]:
         rows = await connection.execute(select(operators).where(condition).order_by(operators.c.name))
         return [_operator(row) for row in rows.mappings() if self._vouching.counts(operators, row)]
 
-    async def _one(self, connection: AsyncConnection, uid: str) -> Operator:
+    async def _one(self, connection: Connection, uid: str) -> Operator:
         found = await self._found(connection, operators.c.uid == uid)
         if not found:
             raise AccountUnknown(uid)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.alerts import (
     SEVERAL,
@@ -28,6 +27,7 @@ from facekey.core.alerts import (
 )
 from facekey.core.audit import AuditEvent, pseudonym
 from facekey.core.ports.alerts import Claimed, Waiting
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import outbox
 from facekey.store.sql.times import time_of, written
@@ -50,7 +50,7 @@ class SqlOutbox:
         self._policy = policy
         self._key = pseudonym_key
 
-    async def recorded(self, connection: AsyncConnection, event: AuditEvent) -> None:
+    async def recorded(self, connection: Connection, event: AuditEvent) -> None:
         """Keep an alert, if the event is one, in the transaction of its audit record."""
         subject = None if event.subject_id is None else pseudonym(event.subject_id, self._key)
         alert = alert_of(event, subject)
@@ -72,13 +72,13 @@ class SqlOutbox:
         """
         due = and_(_open, outbox.c.channel == channel, outbox.c.next_try_at <= written(at))
 
-        async def look(connection: AsyncConnection) -> bool:
+        async def look(connection: Connection) -> bool:
             return (await connection.execute(select(outbox.c.uid).where(due).limit(1))).first() is not None
 
         if not await self._database.read(look):  # without taking the lock that all writers wait for
             return None
 
-        async def claiming(connection: AsyncConnection) -> Claimed | None:
+        async def claiming(connection: Connection) -> Claimed | None:
             order = outbox.c.tries, outbox.c.created_at, outbox.c.uid
             rows = (
                 await connection.execute(select(outbox).where(due).order_by(*order).limit(LOOKED_AT))
@@ -110,7 +110,7 @@ class SqlOutbox:
     async def sent(self, claimed: Claimed, *, at: datetime) -> None:
         """Note that it left."""
 
-        async def noting(connection: AsyncConnection) -> None:
+        async def noting(connection: Connection) -> None:
             await connection.execute(
                 update(outbox)
                 .where(outbox.c.uid == claimed.message.uid)
@@ -124,7 +124,7 @@ class SqlOutbox:
         row = outbox.c.uid == claimed.message.uid
         error = one_line(why, MAX_ERROR)
 
-        async def noting(connection: AsyncConnection) -> None:
+        async def noting(connection: Connection) -> None:
             if wait_s is None:
                 values = {"failed_at": written(at), "next_try_at": written(at), "last_error": error}
                 await connection.execute(update(outbox).where(row).values(**values))
@@ -141,7 +141,7 @@ class SqlOutbox:
         """The newest messages, sent ones included."""
         query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.uid).limit(limit)
 
-        async def reading(connection: AsyncConnection) -> list[Waiting]:
+        async def reading(connection: Connection) -> list[Waiting]:
             return [_waiting(row) for row in await connection.execute(query)]
 
         return await self._database.read(reading)
@@ -150,17 +150,17 @@ class SqlOutbox:
         """Let what was given up be tried again; give how many."""
         again = update(outbox).where(outbox.c.failed_at.is_not(None))
 
-        async def renewing(connection: AsyncConnection) -> int:
+        async def renewing(connection: Connection) -> int:
             values = {"failed_at": None, "tries": 0, "next_try_at": written(at)}
             return (await connection.execute(again.values(**values))).rowcount
 
         return await self._database.write(renewing)
 
-    async def _keep(self, connection: AsyncConnection, alert: Alert) -> None:
+    async def _keep(self, connection: Connection, alert: Alert) -> None:
         for channel in self._channels:
             await self._keep_for(connection, channel, alert)
 
-    async def _keep_for(self, connection: AsyncConnection, channel: str, alert: Alert) -> None:
+    async def _keep_for(self, connection: Connection, channel: str, alert: Alert) -> None:
         """Fold the alert into a message that waits, or write a new one.
 
         A new one is due at once, unless the last about the same left a moment ago.

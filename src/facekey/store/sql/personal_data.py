@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.attempts import Failures
 from facekey.core.audit import ChainedRecord
@@ -13,6 +12,7 @@ from facekey.core.types import ModelId, Subject, SubjectId
 from facekey.core.voice import VoiceTemplate
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_trail import about
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.consents import consents_of
 from facekey.store.sql.database import Database
 from facekey.store.sql.images import open_image
@@ -52,7 +52,7 @@ class SqlPersonalRecords:
         """
         return await self._database.read(lambda connection: self._collect(connection, subject_id))
 
-    async def _collect(self, connection: AsyncConnection, subject_id: SubjectId) -> PersonalData:
+    async def _collect(self, connection: Connection, subject_id: SubjectId) -> PersonalData:
         whose = subjects.c.lookup == self._names.lookup(subject_id)
         found = await read_sealed(connection, whose)
         if not found:
@@ -88,18 +88,18 @@ class SqlPersonalRecords:
             voice=await _voice(connection, seal, sealed.uid, subject_id),
         )
 
-    async def _failures(self, connection: AsyncConnection, subject_id: SubjectId) -> Failures | None:
+    async def _failures(self, connection: Connection, subject_id: SubjectId) -> Failures | None:
         key = user_key(subject_id, self._names.key)
         return (await read_failures(connection, [key])).get(key)
 
-    async def _records(self, connection: AsyncConnection, subject_id: SubjectId) -> tuple[ChainedRecord, ...]:
+    async def _records(self, connection: Connection, subject_id: SubjectId) -> tuple[ChainedRecord, ...]:
         rows = await connection.execute(
             select(audit).where(about(self._names.pseudonym(subject_id))).order_by(audit.c.sequence)
         )
         return tuple(ChainedRecord(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows)
 
 
-async def _labels(connection: AsyncConnection, seal: Seal, uid: str) -> dict[str, str]:
+async def _labels(connection: Connection, seal: Seal, uid: str) -> dict[str, str]:
     rows = await connection.execute(
         select(labels.c.attribute, labels.c.sealed)
         .where(labels.c.subject_uid == uid)
@@ -108,9 +108,7 @@ async def _labels(connection: AsyncConnection, seal: Seal, uid: str) -> dict[str
     return {row.attribute: seal.open(bytes(row.sealed), "label", uid, row.attribute).decode() for row in rows}
 
 
-async def _voice(
-    connection: AsyncConnection, seal: Seal, uid: str, subject_id: SubjectId
-) -> VoiceTemplate | None:
+async def _voice(connection: Connection, seal: Seal, uid: str, subject_id: SubjectId) -> VoiceTemplate | None:
     query = select(voice_templates).where(voice_templates.c.subject_uid == uid)
     row = (await connection.execute(query)).first()
     if row is None:
@@ -119,14 +117,14 @@ async def _voice(
     return VoiceTemplate(subject_id, references, datetime.fromisoformat(row.enrolled_at))
 
 
-async def _images(connection: AsyncConnection, seal: Seal, uid: str) -> tuple[bytes, ...]:
+async def _images(connection: Connection, seal: Seal, uid: str) -> tuple[bytes, ...]:
     rows = await connection.execute(
         select(images.c.number, images.c.sealed).where(images.c.subject_uid == uid).order_by(images.c.number)
     )
     return tuple(open_image(seal, bytes(row.sealed), uid=uid, number=row.number) for row in rows)
 
 
-async def _spoofs(connection: AsyncConnection, uid: str) -> tuple[SpoofKept, ...]:
+async def _spoofs(connection: Connection, uid: str) -> tuple[SpoofKept, ...]:
     kept = spoof_evidence.c
     rows = await connection.execute(
         select(kept.sequence, kept.taken_at, kept.photo.is_not(None).label("photo"))

@@ -3,14 +3,11 @@
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from facekey.core.errors import SettingsInvalid
 from facekey.store.sql.backend import BUSY_TIMEOUT_S
 
-READERS = 8
-WRITERS = 8  # they wait for each other at the lock, not for a connection
 LOCK = 0x66_61_63_65_6B_65_79  # "facekey": the advisory lock that every writer takes
 STATEMENT_TIMEOUT_S = 10.0
 REWRITTEN_BYTES = 64 * 1024 * 1024  # of the table of people: some 150,000, a third of a second
@@ -30,6 +27,9 @@ class Postgres:
     and a look before a write holds until the commit, as with SQLite.
     """
 
+    readers = 8
+    writers = 8  # they wait for each other at the lock, not for a connection
+
     def __init__(self, address: URL) -> None:
         """Take an address; a user, host and database that are missing come from libpq's defaults.
 
@@ -40,11 +40,11 @@ class Postgres:
             raise SettingsInvalid("DATABASE_URL: write postgresql://USER:PASSWORD@HOST/DATABASE")
         self._address = address.set(drivername="postgresql+psycopg")
 
-    def engine(self, *, writing: bool) -> AsyncEngine:
+    def engine(self, *, writing: bool) -> Engine:
         """Connections for reading, or for writing behind the one lock."""
-        engine = create_async_engine(
+        engine = create_engine(
             self._address,
-            pool_size=WRITERS if writing else READERS,
+            pool_size=self.writers if writing else self.readers,
             max_overflow=0,
             pool_timeout=BUSY_TIMEOUT_S,
             pool_pre_ping=True,  # a server that was restarted is met with a new connection, not an error
@@ -54,7 +54,7 @@ class Postgres:
             execution_options={} if writing else {"postgresql_readonly": True},
         )
         if writing:
-            _take_turns(engine.sync_engine)
+            _take_turns(engine)
         return engine
 
     def migration_engine(self) -> Engine:

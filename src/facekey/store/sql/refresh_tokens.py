@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.accounts import RefreshToken
 from facekey.core.audit import AuditEvent
 from facekey.core.errors import NotSignedIn
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import refresh_tokens
 from facekey.store.sql.times import written
@@ -43,7 +43,7 @@ class SqlRefreshTokens:
             NotSignedIn: it doesn't count; when it was used before, the chain is revoked.
         """
 
-        async def exchanging(connection: AsyncConnection) -> RefreshToken | None:
+        async def exchanging(connection: Connection) -> RefreshToken | None:
             query = select(refresh_tokens).where(refresh_tokens.c.token_hash == token_hash)
             row = (await connection.execute(query)).mappings().one_or_none()
             if row is None or row["revoked_at"] is not None:
@@ -76,7 +76,7 @@ class SqlRefreshTokens:
     async def end(self, token_hash: str, event: AuditEvent) -> None:
         """Revoke the chain of this token; unknown ones are passed over."""
 
-        async def ending(connection: AsyncConnection) -> None:
+        async def ending(connection: Connection) -> None:
             family = (
                 await connection.execute(
                     select(refresh_tokens.c.family).where(refresh_tokens.c.token_hash == token_hash)
@@ -88,7 +88,7 @@ class SqlRefreshTokens:
 
         await self._database.write(ending)
 
-    async def _keep(self, connection: AsyncConnection, token: RefreshToken) -> None:
+    async def _keep(self, connection: Connection, token: RefreshToken) -> None:
         row = {
             "token_hash": token.token_hash,
             "family": token.family,
@@ -99,7 +99,7 @@ class SqlRefreshTokens:
         await connection.execute(insert(refresh_tokens).values(self._vouching.vouched(refresh_tokens, row)))
 
 
-async def _answer_was_lost(connection: AsyncConnection, used: RowMapping, at: datetime) -> bool:
+async def _answer_was_lost(connection: Connection, used: RowMapping, at: datetime) -> bool:
     """Whether the token that followed a used one was never seen; it counts as used from now on."""
     if at - datetime.fromisoformat(used["used_at"]) > timedelta(seconds=LOST_ANSWER_S):
         return False
@@ -116,7 +116,7 @@ async def _answer_was_lost(connection: AsyncConnection, used: RowMapping, at: da
     return unseen.rowcount == 1
 
 
-async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) -> None:
+async def end_all(connection: Connection, operator_uid: str, at: datetime) -> None:
     """Revoke every chain of an operator."""
     await connection.execute(
         update(refresh_tokens)
@@ -125,7 +125,7 @@ async def end_all(connection: AsyncConnection, operator_uid: str, at: datetime) 
     )
 
 
-async def _end_family(connection: AsyncConnection, family: str, at: datetime) -> None:
+async def _end_family(connection: Connection, family: str, at: datetime) -> None:
     await connection.execute(
         update(refresh_tokens)
         .where(refresh_tokens.c.family == family, refresh_tokens.c.revoked_at.is_(None))

@@ -1,12 +1,12 @@
 """What the database keeps longer than it may."""
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.consent import ConsentRule
 from facekey.core.ports.privacy import Limits, Overdue, Traces
 from facekey.core.voice import PURPOSE as VOICE
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import open_id
 from facekey.store.sql.tables import (
@@ -49,7 +49,7 @@ class SqlRetention:
         """
         before = written(limits.traces_before)
 
-        async def clearing(connection: AsyncConnection) -> Traces:
+        async def clearing(connection: Connection) -> Traces:
             failures = await connection.execute(
                 delete(attempts).where(attempts.c.last_failed_at < before, attempts.c.locked_at.is_(None))
             )
@@ -67,7 +67,7 @@ class SqlRetention:
 
         return await self._database.write(clearing)
 
-    async def _overdue(self, connection: AsyncConnection, limits: Limits) -> list[Overdue]:
+    async def _overdue(self, connection: Connection, limits: Limits) -> list[Overdue]:
         lapsed = _lapsed(limits)
         rows = await connection.execute(
             select(

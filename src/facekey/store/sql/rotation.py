@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Column, String, Table, bindparam, case, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import KeyUnavailable, SealBroken, StoreUnavailable
 from facekey.core.root_keys import KeyUse, Rewrapped
 from facekey.store.keys.encryption_key import KEY_ID_BYTES
 from facekey.store.sealing import FORMAT_WITHOUT_VERSIONS, MARK_BYTES, KeyRing, read_mark
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import deployment, signing_keys, subjects
 
@@ -105,7 +105,7 @@ class SqlWrappedKeys:
         return Rewrapped(done, len(renewed) - done, without_key, broken)
 
 
-async def _count(connection: AsyncConnection) -> dict[bytes, int]:
+async def _count(connection: Connection) -> dict[bytes, int]:
     """Records by the first bytes, which name format, key and version."""
     counted: Counter[bytes] = Counter()
     for kind in WRAPPED:
@@ -119,7 +119,7 @@ async def _count(connection: AsyncConnection) -> dict[bytes, int]:
 
 
 async def _stale(
-    connection: AsyncConnection, *, kind: _Wrapped, mark: bytes, after: str
+    connection: Connection, *, kind: _Wrapped, mark: bytes, after: str
 ) -> list[tuple[str, bytes]]:
     column = kind.table.c.wrapped_key
     rows = await connection.execute(
@@ -131,9 +131,7 @@ async def _stale(
     return [(row[0], bytes(row[1])) for row in rows]
 
 
-async def _replace(
-    connection: AsyncConnection, *, kind: _Wrapped, renewed: list[dict[str, str | bytes]]
-) -> int:
+async def _replace(connection: Connection, *, kind: _Wrapped, renewed: list[dict[str, str | bytes]]) -> int:
     column = kind.table.c.wrapped_key
     swap = (
         update(kind.table)

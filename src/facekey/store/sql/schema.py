@@ -6,11 +6,11 @@ nearly every start, has no use for it.
 
 from pathlib import Path
 
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Inspector, inspect, text
-from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import SettingsInvalid
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -27,13 +27,13 @@ def newest_revision() -> str:
     return revisions()[-1]
 
 
-async def revision_of(connection: AsyncConnection) -> str | None:
+async def revision_of(connection: Connection) -> str | None:
     """The schema that a database has; None when it has none of ours."""
     stated = await connection.run_sync(lambda sync: _stated(sync, inspect(sync)))
     return stated[0] if stated else None
 
 
-def known_revision(connection: Connection) -> str | None:
+def known_revision(connection: SyncConnection) -> str | None:
     """The schema of a database that this version can go on with; None where it is empty.
 
     Raises:
@@ -62,7 +62,7 @@ def known_revision(connection: Connection) -> str | None:
     return stated[0]
 
 
-def require_whole(connection: Connection) -> None:
+def require_whole(connection: SyncConnection) -> None:
     """Every table and column of this version is there.
 
     Raises:
@@ -84,7 +84,7 @@ def require_whole(connection: Connection) -> None:
         )
 
 
-def _stated(connection: Connection, inspector: Inspector) -> list[str]:
+def _stated(connection: SyncConnection, inspector: Inspector) -> list[str]:
     """What the database says of itself."""
     if not inspector.has_table("alembic_version"):
         return []

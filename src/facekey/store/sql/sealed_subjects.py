@@ -5,10 +5,10 @@ from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.types import ModelId, Template
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.names import Names, open_id, seal_id
 from facekey.store.sql.tables import subjects, templates
 from facekey.store.sql.times import time_of
@@ -30,7 +30,7 @@ class SealedSubject:
     consent_until: datetime | None = None
 
 
-async def read_sealed(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[SealedSubject]:
+async def read_sealed(connection: Connection, condition: ColumnElement[bool]) -> list[SealedSubject]:
     """The rows of everybody who meets the condition, still sealed."""
     rows = (
         await connection.execute(

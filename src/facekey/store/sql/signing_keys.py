@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import signing_keys
 from facekey.store.sql.times import written
@@ -52,7 +52,7 @@ class SqlSigningKeys:
             StoreUnavailable: the database did not answer.
         """
 
-        async def loading(connection: AsyncConnection) -> list[SigningSecret]:
+        async def loading(connection: Connection) -> list[SigningSecret]:
             rows = (
                 await connection.execute(
                     select(signing_keys)
@@ -82,7 +82,7 @@ class SqlSigningKeys:
             StoreUnavailable: nothing was changed.
         """
 
-        async def renewing(connection: AsyncConnection) -> None:
+        async def renewing(connection: Connection) -> None:
             await connection.execute(
                 update(signing_keys)
                 .where(signing_keys.c.purpose == purpose, signing_keys.c.retired_at.is_(None))
@@ -93,7 +93,7 @@ class SqlSigningKeys:
 
         await self._database.write(renewing)
 
-    async def _make(self, connection: AsyncConnection, purpose: str, at: datetime) -> None:
+    async def _make(self, connection: Connection, purpose: str, at: datetime) -> None:
         kid = secrets.token_hex(KID_BYTES)
         _, wrapped = self._ring.new_data_key(kid)
         await connection.execute(

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Delete, Row, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.consent import ConsentRule, has_lapsed
 from facekey.core.spoofs import MOST_OF_A_PERSON, Drawn, SpoofCase, SpoofEvidence
 from facekey.store.sealing import KeyRing, Seal
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.names import Names, open_id
 from facekey.store.sql.tables import spoof_evidence, subjects
@@ -45,7 +45,7 @@ class SqlSpoofs:
         """
         number = spoof_evidence.c.sequence
 
-        async def looking(connection: AsyncConnection) -> frozenset[int]:
+        async def looking(connection: Connection) -> frozenset[int]:
             return frozenset(
                 (await connection.execute(select(number).where(number.in_(sequences)))).scalars()
             )
@@ -65,7 +65,7 @@ class SqlSpoofs:
             .where(spoof_evidence.c.sequence == sequence)
         )
 
-        async def finding(connection: AsyncConnection) -> Row[Any] | None:
+        async def finding(connection: Connection) -> Row[Any] | None:
             return (await connection.execute(query)).first()
 
         row = await self._database.read(finding)
@@ -81,7 +81,7 @@ class SqlSpoofs:
             Drawn(_open(seal, row.depth, DEPTH, uid, sequence), _open(seal, row.photo, PHOTO, uid, sequence)),
         )
 
-    async def _add(self, connection: AsyncConnection, case: SpoofCase, drawn: Drawn) -> bool:
+    async def _add(self, connection: Connection, case: SpoofCase, drawn: Drawn) -> bool:
         found = await connection.execute(
             select(subjects.c.uid, subjects.c.wrapped_key, subjects.c.consent_until).where(
                 subjects.c.lookup == self._names.lookup(case.subject_id)

@@ -1,18 +1,17 @@
 """SQLite: one file, many readers, one writer. The default, for one machine."""
 
 import sqlite3
+from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from facekey.core.errors import SettingsInvalid, StoreUnavailable
 from facekey.store.sql.backend import BUSY_TIMEOUT_S
 
-READERS = 4
 READ_BEGIN = "BEGIN"
 WRITE_BEGIN = (
     "BEGIN IMMEDIATE"  # takes the write lock at once, so that a read can't turn stale before its write
@@ -27,8 +26,43 @@ PRAGMAS = (
 )
 
 
+class _WholeAnswers(sqlite3.Cursor):
+    """A cursor that has read all rows when it gives the first.
+
+    SQLite's own reads on while its rows are used: what is written meanwhile would show up
+    in an answer from before, and rows could not outlive their transaction.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._rows: deque[Any] = deque()
+
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        super().execute(sql, parameters)
+        self._rows = deque(super().fetchall())
+        return self
+
+    def fetchone(self) -> Any:
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        return [self._rows.popleft() for _ in range(min(size or 1, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        rows, self._rows = list(self._rows), deque()
+        return rows
+
+
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _WholeAnswers) -> Any:
+        return super().cursor(factory)
+
+
 class Sqlite:
     """Implements `Backend`."""
+
+    readers = 4
+    writers = 1
 
     def __init__(self, address: URL) -> None:
         """Take an address that names a file.
@@ -47,25 +81,26 @@ class Sqlite:
             ) from error
         self._address = address
 
-    def engine(self, *, writing: bool) -> AsyncEngine:
+    def engine(self, *, writing: bool) -> Engine:
         """Connections for reading, or the one for writing."""
         begin = WRITE_BEGIN if writing else READ_BEGIN
         path = self._path
-        engine = create_async_engine(
-            self._address.set(drivername="sqlite+aiosqlite"),
-            pool_size=1 if writing else READERS,
+        engine = create_engine(
+            self._address.set(drivername="sqlite"),
+            pool_size=self.writers if writing else self.readers,
             max_overflow=0,
+            connect_args={"factory": _Connection, "timeout": BUSY_TIMEOUT_S},
             pool_timeout=BUSY_TIMEOUT_S,
             hide_parameters=True,
         )
 
-        @event.listens_for(engine.sync_engine, "do_connect")
+        @event.listens_for(engine, "do_connect")
         def find(*_: object) -> None:
             # Only `migrate` makes a database: a mistyped path must not look like an empty one.
             if not path.is_file():
                 raise sqlite3.OperationalError(f"there is no database {path}")
 
-        @event.listens_for(engine.sync_engine, "connect")
+        @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: object) -> None:
             connection.isolation_level = None  # the driver must not begin transactions by itself
             cursor = connection.cursor()
@@ -73,7 +108,7 @@ class Sqlite:
                 cursor.execute(pragma)
             cursor.close()
 
-        @event.listens_for(engine.sync_engine, "begin")
+        @event.listens_for(engine, "begin")
         def begin_transaction(connection: Any) -> None:
             connection.exec_driver_sql(begin)
 

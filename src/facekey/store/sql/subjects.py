@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.consent import ends_at
@@ -18,6 +17,7 @@ from facekey.core.ports.subjects import NOTHING, Beside, Decoy
 from facekey.core.types import References, SubjectId, Template
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.consents import put_consent
 from facekey.store.sql.database import Database
 from facekey.store.sql.images import seal_images
@@ -81,7 +81,7 @@ class SqlTemplates:
         sealed = seal_subject(self._ring, self._names, uid, template)
         photos = seal_images(self._ring.unwrap(sealed.wrapped_key, uid), uid, beside.photos)
 
-        async def adding(connection: AsyncConnection) -> Receipt:
+        async def adding(connection: Connection) -> Receipt:
             await _insert(connection, sealed, template, event.at, searched)
             if beside.consent is not None:
                 consent = await put_consent(connection, uid, beside.consent, event.at)
@@ -124,7 +124,7 @@ class SqlTemplates:
             StoreUnavailable: nothing was changed.
         """
 
-        async def erasing(connection: AsyncConnection) -> Receipt:
+        async def erasing(connection: Connection) -> Receipt:
             await _delete(connection, subject_id, self._names)
             return await self._audit.append_within(connection, event)
 
@@ -136,7 +136,7 @@ class SqlTemplates:
 
 
 async def _insert(
-    connection: AsyncConnection, sealed: SealedSubject, template: Template, at: datetime, searched: int
+    connection: Connection, sealed: SealedSubject, template: Template, at: datetime, searched: int
 ) -> None:
     later = select(gallery_changes.c.sequence).where(
         gallery_changes.c.kind == ADDED, gallery_changes.c.sequence > searched
@@ -165,7 +165,7 @@ async def _insert(
     await connection.execute(insert(gallery_changes).values(kind=ADDED, subject_uid=sealed.uid))
 
 
-async def _delete(connection: AsyncConnection, subject_id: SubjectId, names: Names) -> None:
+async def _delete(connection: Connection, subject_id: SubjectId, names: Names) -> None:
     """Remove every row of a person, and every row that names one."""
     query = select(subjects.c.uid).where(subjects.c.lookup == names.lookup(subject_id))
     uid: str | None = (await connection.execute(query)).scalar_one_or_none()

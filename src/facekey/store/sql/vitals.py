@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.vitals import Vitals
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.tables import attempts, audit_checkpoints, audit_head, outbox, signing_keys
 from facekey.store.sql.times import time_of, written
@@ -30,7 +30,7 @@ class SqlVitalSigns:
         """
         root = self._ring.keys.made_at(self._ring.keys.current().key_id)
 
-        async def reading(connection: AsyncConnection) -> Vitals:
+        async def reading(connection: Connection) -> Vitals:
             return Vitals(
                 at=at,
                 kept_out=await _kept_out(connection, at),
@@ -47,7 +47,7 @@ class SqlVitalSigns:
         return await self._database.read(reading)
 
 
-async def _kept_out(connection: AsyncConnection, at: datetime) -> dict[str, int]:
+async def _kept_out(connection: Connection, at: datetime) -> dict[str, int]:
     """Who is kept out now, by the kind of counter."""
     waits = attempts.c.wait_until > written(at)
     rows = await connection.execute(select(attempts.c.key).where(waits | attempts.c.locked_at.is_not(None)))
@@ -58,13 +58,13 @@ async def _kept_out(connection: AsyncConnection, at: datetime) -> dict[str, int]
     return counted
 
 
-async def _messages(connection: AsyncConnection, *, given_up: bool) -> int:
+async def _messages(connection: Connection, *, given_up: bool) -> int:
     open_ = outbox.c.failed_at.is_not(None) if given_up else outbox.c.failed_at.is_(None)
     rows = await connection.execute(select(func.count()).where(outbox.c.sent_at.is_(None), open_))
     return int(rows.scalar_one())
 
 
-async def _signing_keys(connection: AsyncConnection) -> dict[str, datetime]:
+async def _signing_keys(connection: Connection) -> dict[str, datetime]:
     """When the newest key of each purpose was made."""
     rows = await connection.execute(
         select(signing_keys.c.purpose, func.max(signing_keys.c.created_at))

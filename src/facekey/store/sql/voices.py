@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.consent import ConsentGiven, ConsentRule, has_lapsed, voice_ends_at
@@ -15,6 +14,7 @@ from facekey.core.types import ModelId, References, SubjectId
 from facekey.core.voice import PURPOSE, VoiceTemplate
 from facekey.store.sealing import KeyRing, Seal
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.consents import consents_of, put_consent
 from facekey.store.sql.database import Database
 from facekey.store.sql.sealed_subjects import UNKNOWN_UID
@@ -72,7 +72,7 @@ class SqlVoices:
         """
         subject_id, references = voice.subject_id, voice.references
 
-        async def putting(connection: AsyncConnection) -> Receipt:
+        async def putting(connection: Connection) -> Receipt:
             uid, wrapped = await self._key_of(connection, subject_id)
             if consent is not None:
                 await put_consent(connection, uid, consent, event.at)
@@ -100,7 +100,7 @@ class SqlVoices:
             StoreUnavailable: nothing was changed.
         """
 
-        async def forgetting(connection: AsyncConnection) -> bool:
+        async def forgetting(connection: Connection) -> bool:
             uid, _ = await self._key_of(connection, subject_id)
             gone = await connection.execute(
                 delete(voice_templates).where(voice_templates.c.subject_uid == uid)
@@ -111,7 +111,7 @@ class SqlVoices:
         return await self._database.write(forgetting)
 
     async def _read(
-        self, connection: AsyncConnection, subject_id: SubjectId
+        self, connection: Connection, subject_id: SubjectId
     ) -> tuple[Row[Any] | None, datetime | None]:
         query = (
             select(voice_templates, subjects.c.wrapped_key)
@@ -123,7 +123,7 @@ class SqlVoices:
         uid = UNKNOWN_UID if row is None else row.subject_uid
         return row, voice_ends_at(await consents_of(connection, uid))
 
-    async def _key_of(self, connection: AsyncConnection, subject_id: SubjectId) -> tuple[str, bytes]:
+    async def _key_of(self, connection: Connection, subject_id: SubjectId) -> tuple[str, bytes]:
         lookup = self._audit.names.lookup(subject_id)
         query = select(subjects.c.uid, subjects.c.wrapped_key).where(subjects.c.lookup == lookup)
         row = (await connection.execute(query)).first()
