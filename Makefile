@@ -78,8 +78,8 @@ image-steps: $(VENV)/.dev  ## carry out every step of the Dockerfiles in a folde
 
 training-env: $(TRAINING)/.ready  ## torch and what training needs, apart from the service
 
-bench: $(VENV)/.dev models  ## measure: make bench DATA=<folder with lfw/> [NAMES="latency scale"]
-	$(BIN)/python -m bench $(NAMES) $(if $(DATA),--data $(DATA))
+bench: $(VENV)/.dev models  ## measure speed, a quarter of an hour: make bench [NAMES="latency peers"] [DATA=<folder>] [ALL=1]
+	$(BIN)/python -m bench $(NAMES) $(if $(DATA),--data $(DATA)) $(if $(ALL),--all)
 
 .env: | $(VENV)/.service
 	@umask 077 && { echo "# Made by make run. Without ENCRYPTION_KEY nothing that is stored can be read again."; \

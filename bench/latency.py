@@ -1,12 +1,15 @@
 """How long one authenticate takes, and where the time goes.
 
-Protocol: one JPEG of 640 x 480 with one face (public photo) of somebody who is enrolled and
-let in, default pack, one request at a time. In process: `services.Authenticate` with the real
-store (SQLite, every audit record committed to disk). Bare: the very `InferenceSession.run` calls
-that the engine made for this picture, again with the same arrays. HTTP: the same request to
-`facekey serve` in another process on loopback. They take turns, so that noise of the
-machine hits all alike, and before each there is a pause in which the threads of the one
-before, which spin for a moment after their work, fall asleep; medians are compared.
+Protocol: one JPEG of 640 x 480 with one face (public photo) of somebody who is enrolled and let
+in, default pack, one request at a time. Bytes to decision: the engine, the comparison and the
+policy, without a store. Bare: the very `InferenceSession.run` calls that the engine made for
+this picture, again with the same arrays. In process: `services.Authenticate` with the real store
+(SQLite, every audit record committed to disk); its stages are those that the service itself
+reports. HTTP: the same request to `facekey serve` in another process on loopback. They take
+turns, so that noise of the machine hits all alike, and before each there is a pause in which the
+threads of the one before fall asleep. Medians with 95 % intervals from the order of the values;
+ratios are medians of paired ratios. Alignment is a part of the stages quality, liveness and
+embed; it is measured by itself, too.
 """
 
 import asyncio
@@ -16,30 +19,55 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import httpx
-from numpy.typing import NDArray
 
+from bench.decision import Decider
 from bench.host import describe
+from bench.intervals import median
 from bench.photo import enrol, enrolment, sample_photos, webcam_jpeg
+from bench.recorded import Call, recorded
+from bench.results import Column, Figure, Result, Table, Target, told
 from bench.server import running_server
+from facekey.api.meters import Meters
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
+from facekey.vision.align import identity_crop
+from facekey.vision.decode import decode
+from facekey.vision.headers import DecodeLimits
 from facekey.wiring.service import open_service
-from facekey.wiring.vision import open_vision, open_zoo
-from facekey.zoo.onnx import OnnxSession
 
 ROUNDS = 150
 WARM_UP = 15
 PAUSE_S = 0.05
+MOST_MS, MOST_RATIO = 35.0, 1.15
+BARE, DECISION, IN_PROCESS, HTTP, ALIGN = "bare", "decision", "in_process", "http", "align"
+SAID = {
+    BARE: "bare network runs of one picture",
+    DECISION: "bytes to decision, without a store",
+    IN_PROCESS: "authenticate in process, on record",
+    HTTP: "authenticate over HTTP",
+    ALIGN: "alignment: one crop of 112 px",
+}
+STAGES = {
+    "decode": "bytes to pixels",
+    "detect": "find the faces and their five points",
+    "mesh": "lay 468 points",
+    "quality": "align the crop; sharpness, light, pose, size, occlusion",
+    "liveness": "all liveness networks, with their crop",
+    "embed": "all recognition networks, with their crops",
+    "fingerprint": "what replays are known by",
+    "queue": "wait for a worker of the pool",
+    "load": "fetch and unseal the template",
+    "compare": "compare and decide",
+    "record": "seal the audit record and commit it",
+}
+Times = dict[str, list[float]]
 
-Call = tuple[OnnxSession, tuple[NDArray[Any], ...]]
 
-
-def main() -> None:
+def main() -> Result:
     """Measure and print."""
     print(__doc__)
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
@@ -53,33 +81,50 @@ def main() -> None:
             ENCRYPTION_KEY=EncryptionKey.generate().written(),
             DATABASE_URL=f"sqlite:///{folder}/bench.db",
         )
-        asyncio.run(_measure(settings, photo, http))
+        return asyncio.run(_measure(settings, photo, http))
 
 
-async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> None:
-    stages: dict[str, list[float]] = defaultdict(list)
-    vision = open_vision(open_zoo(settings), observe=lambda stage, taken: stages[stage].append(taken))
-    calls = _recorded_calls(lambda: vision.pipeline.analyze(photo))
-    times: dict[str, list[float]] = defaultdict(list)
+class StageMeters(Meters):
+    """Meters of a service that also keep each stage's seconds."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        super().__init__()
+        self.seconds: Times = defaultdict(list)
+
+    def took(self, stage: str, seconds: float) -> None:
+        """A stage ended."""
+        super().took(stage, seconds)
+        self.seconds[stage].append(seconds)
+
+
+async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> Result:
+    decider, meters = Decider(settings), StageMeters()
+    enrolled = decider.look(photo)
+    calls = recorded(lambda: decider.look(photo))
+    frame = decode(photo, DecodeLimits())
+    times: Times = defaultdict(list)
     enrol(http, "bench")
-    async with open_service(settings) as service:
+    async with open_service(settings, meters=meters) as service:
         await service.register(SubjectId("bench"), enrolment(), caller=COMMAND_LINE)
         for number in range(WARM_UP + ROUNDS):
             if number == WARM_UP:
                 times.clear()
-                stages.clear()
-            with _timed(times["engine"]):
-                vision.pipeline.analyze(photo)
-            with _timed(times["bare"]):
-                for session, arrays in calls:
-                    session.run(*arrays)
-            with _timed(times["in process"]):
+                meters.seconds.clear()
+            with _timed(times[DECISION]):
+                decider.decide(enrolled, decider.look(photo))
+            with _timed(times[BARE]):
+                for call in calls:
+                    call.again()
+            with _timed(times[IN_PROCESS]):
                 await service.authenticate(SubjectId("bench"), photo, caller=COMMAND_LINE)
-            with _timed(times["HTTP"]):
+            with _timed(times[HTTP]):
                 http.post(  # noqa: ASYNC212 - the loop has nothing else to do meanwhile
                     "/api/v1/authenticate", data={"user_id": "bench"}, files={"image": photo}
                 ).raise_for_status()
-    _report(times, stages, len(calls))
+            with _timed(times[ALIGN]):
+                identity_crop(frame, enrolled.detection, crop_px=112)
+    return _result(times, meters.seconds, calls)
 
 
 @contextmanager
@@ -90,37 +135,65 @@ def _timed(into: list[float]) -> Iterator[None]:
     into.append(time.perf_counter() - began)
 
 
-def _recorded_calls(analyze: Any) -> list[Call]:
-    """The networks that one analysis runs, with what they are given."""
-    calls: list[Call] = []
-    original = OnnxSession.run
-
-    def recording(session: OnnxSession, *arrays: NDArray[Any]) -> Any:
-        calls.append((session, tuple(array.copy() for array in arrays)))
-        return original(session, *arrays)
-
-    OnnxSession.run = recording  # type: ignore[method-assign]
-    try:
-        analyze()
-    finally:
-        OnnxSession.run = original  # type: ignore[method-assign]
-    return calls
-
-
-def _report(times: dict[str, list[float]], stages: dict[str, list[float]], calls: int) -> None:
-    def ms(values: list[float]) -> str:
-        spread = statistics.quantiles(values, n=20)
-        return f"p50 {1000 * statistics.median(values):6.2f} ms   p95 {1000 * spread[-1]:6.2f} ms"
-
-    print(f"bare, {calls} InferenceSession.run calls  {ms(times['bare'])}")
-    print(f"engine, bytes to evidence          {ms(times['engine'])}")
-    print(f"authenticate in process            {ms(times['in process'])}")
-    print(f"authenticate over HTTP             {ms(times['HTTP'])}")
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratios = [engine / bare for engine, bare in zip(times["engine"], times["bare"], strict=True)]
-    print(f"engine / bare: {statistics.median(ratios):.2f} (median of paired ratios)")
-    print(f"HTTP adds: {1000 * (medians['HTTP'] - medians['in process']):.2f} ms to p50")
-    print(
-        "stages, p50: "
-        + ", ".join(f"{name} {1000 * statistics.median(v):.1f} ms" for name, v in stages.items())
+def _result(times: Times, stages: Times, calls: list[Call]) -> Result:
+    figures = [_figure(name, said, times[name]) for name, said in SAID.items()]
+    ratios = [one / bare for one, bare in zip(times[DECISION], times[BARE], strict=True)]
+    ratio, low, high = median(ratios)
+    figures += [
+        Figure(
+            "decision_over_bare",
+            "bytes to decision over the bare runs",
+            ratio,
+            "x",
+            len(ratios),
+            low,
+            high,
+            digits=2,
+        ),
+        _added("http_adds", "HTTP adds", times[HTTP], times[IN_PROCESS]),
+        _added("store_adds", "store and record add", times[IN_PROCESS], times[DECISION]),
+    ]
+    for figure in figures:
+        print(f"{figure.said:45} {told(figure)}")
+    operations = _operations(times, stages)
+    print("stages, p50: " + ", ".join(f"{row[0]} {row[2]:.2f} ms" for row in operations.rows))
+    print(f"network runs of one picture: {len(calls)} ({', '.join(call.network for call in calls)})")
+    p50 = 1000 * statistics.median(times[DECISION])
+    targets = (
+        Target("bytes to decision, p50", p50, MOST_MS, "ms", digits=1),
+        Target("bytes to decision over the bare network runs", ratio, MOST_RATIO, "x"),
     )
+    return Result(tuple(figures), (operations,), targets)
+
+
+def _operations(times: Times, stages: Times) -> Table:
+    columns = (Column("operation"), Column("what"), Column("p50", "ms", 2, bars=True), Column("p95", "ms", 2))
+    rows = [
+        (name, STAGES.get(name, ""), *_p50_p95(stages[name]))
+        for name in [*(one for one in STAGES if one in stages), *(one for one in stages if one not in STAGES)]
+    ]
+    rows.append(
+        ("alignment", "one crop of 112 px, within quality, liveness and embed", *_p50_p95(times[ALIGN]))
+    )
+    rows.append(
+        (
+            "total",
+            "authenticate in process, from bytes to the committed decision",
+            *_p50_p95(times[IN_PROCESS]),
+        )
+    )
+    return Table("operations", "Where the time of one authenticate goes", columns, tuple(rows))
+
+
+def _p50_p95(seconds: list[float]) -> tuple[float, float]:
+    return 1000 * statistics.median(seconds), 1000 * statistics.quantiles(seconds, n=20)[-1]
+
+
+def _figure(name: str, said: str, seconds: list[float]) -> Figure:
+    mid, low, high = median([1000 * one for one in seconds])
+    return Figure(f"{name}_ms", said, mid, "ms", len(seconds), low, high, digits=2)
+
+
+def _added(name: str, said: str, more: list[float], less: list[float]) -> Figure:
+    mid, low, high = median([1000 * (a - b) for a, b in zip(more, less, strict=True)])
+    return Figure(f"{name}_ms", said, mid, "ms", len(more), low, high, digits=2)

@@ -71,9 +71,9 @@ def main(data: Path | None) -> None:
     """Measure and print."""
     print(__doc__)
     print(f"machine: {describe()}; load before: {os.getloadavg()[0]:.2f}")
-    name, pictures = _pictures(data)
+    name, pictures = frames_of(data)
     print(f"frames: {name}, {len(pictures)} frames")
-    with TemporaryDirectory() as folder, _kiosks(Path(folder)) as (server, key):
+    with TemporaryDirectory() as folder, kiosks(Path(folder)) as (server, key):
         for clients, seconds in ((1, min(SECONDS, 20.0)), (CLIENTS, SECONDS)):
             asyncio.run(_run(server, key, pictures, clients, WARM_UP_S))
             resident: list[float] = []
@@ -82,12 +82,16 @@ def main(data: Path | None) -> None:
 
 
 @contextmanager
-def _kiosks(folder: Path) -> Iterator[tuple[Server, str]]:
+def kiosks(folder: Path, **more: str) -> Iterator[tuple[Server, str]]:
     """A service, and the key of an application that relays for many people at many addresses.
 
     Nobody of them is let in here, and failures would soon be met by the attempt limits.
+
+    Args:
+        folder: for its database.
+        more: of its environment.
     """
-    environment = deployment(folder)
+    environment = {**deployment(folder), **more}
     key = facekey(environment, "api-keys", "add", "kiosks")
     with running_server(environment) as server:
         yield server, key
@@ -102,7 +106,7 @@ async def _run(  # noqa: PLR0917 - what a run is of
     resident: list[float] | None = None,
 ) -> Tally:
     tally = Tally()
-    frames = await asyncio.to_thread(_encoded, pictures, clients)
+    frames = await asyncio.to_thread(encoded, pictures, clients)
     until_s = time.monotonic() + seconds
     tasks = [_client(server, key, frames[number], number, until_s, tally) for number in range(clients)]
     watching = asyncio.create_task(_watch(server, resident)) if resident is not None else None
@@ -121,13 +125,7 @@ async def _client(  # noqa: PLR0917 - as above
         sent: list[float] = []
         async with connect(address, compression=None) as socket:
             listening = asyncio.create_task(_listen(socket, sent, tally))
-            session_id = uuid.uuid4().hex
-            start = {
-                "user_id": f"bench-{session_id}",
-                "session_id": session_id,
-                "access_token": key,
-                "client_address": str(ipaddress.IPv6Address(BENCHMARKS + secrets.randbits(64))),
-            }
+            start = somebody(key)
             try:
                 while not listening.done() and time.monotonic() < until_s:
                     frame = base64.b64encode(next(frames)).decode()
@@ -141,6 +139,17 @@ async def _client(  # noqa: PLR0917 - as above
             await socket.close()
             await listening
         tally.sessions += 1
+
+
+def somebody(key: str) -> dict[str, str]:
+    """What a session begins with, of somebody at an address of their own."""
+    session_id = uuid.uuid4().hex
+    return {
+        "user_id": f"bench-{session_id}",
+        "session_id": session_id,
+        "access_token": key,
+        "client_address": str(ipaddress.IPv6Address(BENCHMARKS + secrets.randbits(80))),
+    }
 
 
 async def _listen(socket: object, sent: list[float], tally: Tally) -> None:
@@ -181,7 +190,7 @@ def _report(tally: Tally, resident: list[float], clients: int, seconds: float) -
     print(f"sessions: {tally.sessions}; {tally.ends or 'none decided'}; errors: {tally.errors or 'none'}")
 
 
-def _pictures(data: Path | None) -> tuple[str, list[Picture]]:
+def frames_of(data: Path | None) -> tuple[str, list[Picture]]:
     """Frames of a real clip in which a face is seen, or the public photo."""
     clips = sorted(data.glob("pad_video/*/live.*")) if data is not None else []
     for clip in clips[:1]:
@@ -199,7 +208,7 @@ def _pictures(data: Path | None) -> tuple[str, list[Picture]]:
     return "the public photo, swaying", [cv2.resize(cut, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)] * 60
 
 
-def _encoded(pictures: list[Picture], clients: int) -> list[Iterator[bytes]]:
+def encoded(pictures: list[Picture], clients: int) -> list[Iterator[bytes]]:
     """For each client the frames to and fro, moved and lit in a way of its own."""
     chance = np.random.default_rng()
     streams = []
