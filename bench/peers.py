@@ -156,7 +156,11 @@ def _accuracy(others: Sequence[Peer], data: Path) -> Table:
     ours = pair_scores(got, pairs, scorer, Line.PIPELINE)[scorer.systems[0]]
     names = sorted({name for pair in pairs for name in (pair.left, pair.right)})
     rows: list[tuple[str, str, float]] = [
-        (FACEKEY.title, written(accuracy(ours, mated, fold).right), float(got.pictures - len(got.judged)))
+        (
+            FACEKEY.title,
+            written(accuracy(ours, mated, fold).right),
+            float(len(got.pictures) - len(got.judged)),
+        )
     ]
     for peer in others:
         if peer.trained:
@@ -169,7 +173,7 @@ def _accuracy(others: Sequence[Peer], data: Path) -> Table:
     return Table("accuracy", "How well they recognise: LFW, 6,000 pairs", columns, tuple(rows))
 
 
-def _likeness(encodings: dict[str, np.ndarray], pairs: Sequence[Pair]) -> np.ndarray:  # type: ignore[type-arg]
+def _likeness(encodings: dict[str, np.ndarray], pairs: Sequence[Pair]) -> np.ndarray:
     """(N,): the negative distance; NaN where a face is missing."""
     return np.array(
         [
@@ -181,7 +185,7 @@ def _likeness(encodings: dict[str, np.ndarray], pairs: Sequence[Pair]) -> np.nda
     )
 
 
-def _encodings(peer: Peer, images: Path, names: Sequence[str]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def _encodings(peer: Peer, images: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """What a peer makes of each picture in which it finds a face; kept, since it takes minutes."""
     kept = CACHE / f"{peer.name}-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}.npz"
     if not kept.exists():
@@ -193,6 +197,6 @@ def _encodings(peer: Peer, images: Path, names: Sequence[str]) -> dict[str, np.n
     return dict(zip(stored["names"].tolist(), stored["vectors"], strict=True))
 
 
-def _encoded(talk: Asked, peer: Peer, images: Path, names: Sequence[str]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def _encoded(talk: Asked, peer: Peer, images: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     found = {name: talk.encode(images / name) for name in track(names, description=peer.title)}
     return {name: np.array(vector) for name, vector in found.items() if vector is not None}
