@@ -15,6 +15,7 @@ from facekey.wiring.deployment import open_deployment
 from facekey.wiring.loaded import Loaded, load
 from facekey.wiring.service import open_service
 from facekey.wiring.traces import Tracing
+from facekey.wiring.vision import open_device
 from facekey.zoo.onnx import runs_on_processor
 
 
@@ -58,7 +59,7 @@ class Opening:
         if "vision_threads" not in self._settings.model_fields_set:
             threads = max(1, self._settings.vision_threads // workers)
             self._settings = self._settings.model_copy(update={"vision_threads": threads})
-        if runs_on_processor():
+        if runs_on_processor(open_device(self._settings)):
             self._loaded = asyncio.run(self._load())
             # What the garbage collector never looks at is never written to, and stays shared.
             gc.collect()

@@ -6,7 +6,7 @@ from facekey.core.types import Decision, Evidence
 from facekey.settings import Settings, read_settings
 from facekey.wiring.head import load_head
 from facekey.wiring.vision import open_vision, open_zoo
-from facekey.zoo.onnx import MAX_THREADS
+from facekey.zoo.cores import MAX_THREADS
 
 
 class Decider:

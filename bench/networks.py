@@ -29,7 +29,8 @@ from facekey.voice.encoder import SpeakerEncoder
 from facekey.voice.mel import mel_spectrogram
 from facekey.voice.speech import SileroSpeech
 from facekey.wiring.vision import open_vision, open_zoo
-from facekey.zoo.onnx import MAX_THREADS, OnnxSession, runs_on_processor
+from facekey.zoo.cores import MAX_THREADS
+from facekey.zoo.onnx import OnnxSession, runs_on_processor
 from facekey.zoo.zoo import Zoo
 
 ROUNDS = 60

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from facekey.core.errors import SettingsInvalid
-from facekey.zoo.cores import usable_cores
+from facekey.zoo.cores import MAX_THREADS, usable_cores
+from facekey.zoo.device import DeviceKind
 
 MEGABYTE = 1024 * 1024
 SECRETS_DIR = "FACEKEY_SECRETS_DIR"
@@ -83,8 +84,14 @@ class Settings(BaseSettings):
         fusion: how several recognition networks become one evidence: `auto` takes the way that was
             better when they were trained (docs/recognition.md).
         identify_fpir: share of searches by strangers that may name somebody.
-        vision_threads: pictures analysed at once; each network also computes on all cores.
+        vision_threads: pictures analysed at once; each network also computes on several cores.
         vision_queue: pictures that may wait; one more is answered 503.
+        network_threads: for one run of a network, at most; fewer where this process has fewer cores.
+        device: what networks run on; anything but `auto` is refused at start where it can't be had.
+        device_number: which one, of several accelerators.
+        device_memory_mb: the most that CUDA may take for one network; left out, no limit.
+        batch_rows: crops of several requests that one run of a network takes together; 1 takes each alone.
+        batch_wait_ms: how long a run waits for more of them, beyond the run that is under way.
         stream_actions: what a live session asks for: 2 or 3 actions at random, or always as many
             as named. 0 asks for nothing: only the passive checks stand then, which is weaker.
         stream_passive_frames: the fewest frames that are judged when nothing is asked.
@@ -172,6 +179,12 @@ class Settings(BaseSettings):
     max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000
     vision_threads: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=usable_cores)
     vision_queue: Annotated[int, Field(ge=0, le=1000)] = 32
+    network_threads: Annotated[int, Field(ge=1, le=64)] = MAX_THREADS
+    device: DeviceKind = "auto"
+    device_number: Annotated[int, Field(ge=0, le=63)] = 0
+    device_memory_mb: Annotated[int | None, Field(ge=256, le=1_000_000)] = None
+    batch_rows: Annotated[int, Field(ge=1, le=256)] = 1
+    batch_wait_ms: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
     stream_actions: Literal["random", "0", "2", "3", "4", "5"] = "random"
     stream_passive_frames: Annotated[int, Field(ge=5, le=500)] = 24
     stream_passive_seconds: Annotated[float, Field(ge=1.0, le=30.0)] = 3.0

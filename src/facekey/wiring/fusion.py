@@ -8,8 +8,9 @@ from facekey.core.fusion import FusionRule
 from facekey.core.population import JointPopulation
 from facekey.core.types import ModelId
 from facekey.vision.embed.fused import FusedEmbedder
+from facekey.zoo.cores import MAX_THREADS
 from facekey.zoo.face_fusion import FusedEmbeddings, FusionKind, read_face_fusion
-from facekey.zoo.onnx import MAX_THREADS, OnnxSession
+from facekey.zoo.onnx import OnnxSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from facekey.wiring.deployment import Deployment
 from facekey.wiring.networks import read_choice
 from facekey.wiring.shadow import with_shadow
 from facekey.wiring.vision import Vision, open_vision, open_zoo
-from facekey.zoo.onnx import MAX_THREADS
 from facekey.zoo.zoo import Zoo
 
 
@@ -34,7 +33,7 @@ class Loaded:
 
 
 async def load(
-    settings: Settings, deployment: Deployment, *, meters: Meters, threads: int = MAX_THREADS
+    settings: Settings, deployment: Deployment, *, meters: Meters, threads: int | None = None
 ) -> Loaded:
     """Load every network that is to decide.
 
@@ -42,7 +41,8 @@ async def load(
         settings: what runs.
         deployment: says which networks were chosen.
         meters: told how long stages and networks took.
-        threads: for one run of a network, at most. 1 for networks that several processes will share.
+        threads: for one run of a network, at most; left out, what the settings say. 1 for networks that
+            several processes will share.
 
     Raises:
         ModelUnavailable: a network is missing.

@@ -13,7 +13,7 @@ from facekey.core.matching import Matcher
 from facekey.core.population import JointPopulation, Population
 from facekey.core.ports.vision import Embedder, LivenessNetwork, SequenceNetwork
 from facekey.core.types import ModelId
-from facekey.settings import Settings
+from facekey.settings import MEGABYTE, Settings
 from facekey.vision.align import CONTEXT_SIDE
 from facekey.vision.detect.hybrid import HybridDetector
 from facekey.vision.detect.mtcnn import Mtcnn
@@ -36,10 +36,12 @@ from facekey.vision.sequence import SequenceJudge
 from facekey.vision.subject import SubjectPolicy
 from facekey.wiring.candidate import Candidate
 from facekey.wiring.fusion import open_fusion
+from facekey.zoo.batching import Batching
 from facekey.zoo.cards import Card, Task
+from facekey.zoo.device import Device
 from facekey.zoo.face_fusion import FusionKind
 from facekey.zoo.fusion import read_fusion
-from facekey.zoo.onnx import MAX_THREADS, OnnxSession
+from facekey.zoo.onnx import OnnxSession, available_providers
 from facekey.zoo.zoo import Zoo, default_cards_dir
 
 EMBEDDERS: Mapping[str, Callable[[OnnxSession], Embedder]] = {
@@ -88,10 +90,39 @@ def open_zoo(
     settings: Settings,
     *,
     observe: Callable[[str, float], None] | None = None,
-    threads: int = MAX_THREADS,
+    threads: int | None = None,
 ) -> Zoo:
-    """The zoo that the settings name; see `Zoo` for the rest."""
-    return Zoo(cache_dir=settings.models_dir, mirror=settings.models_mirror, observe=observe, threads=threads)
+    """The zoo that the settings name; see `Zoo` for the rest.
+
+    Raises:
+        SettingsInvalid: networks are to run on what this build of ONNX Runtime doesn't have.
+    """
+    rows, wait_s = settings.batch_rows, settings.batch_wait_ms / 1e3
+    return Zoo(
+        cache_dir=settings.models_dir,
+        mirror=settings.models_mirror,
+        observe=observe,
+        threads=settings.network_threads if threads is None else threads,
+        device=open_device(settings),
+        batching=None if rows == 1 else Batching(rows, wait_s),
+    )
+
+
+def open_device(settings: Settings) -> Device:
+    """What the settings let networks run on.
+
+    Raises:
+        SettingsInvalid: this build of ONNX Runtime doesn't have it.
+    """
+    megabytes = settings.device_memory_mb
+    device = Device(
+        settings.device,
+        settings.device_number,
+        None if megabytes is None else megabytes * MEGABYTE,
+        settings.models_dir / "tensorrt",
+    )
+    device.require(available_providers())
+    return device
 
 
 def require_networks(zoo: Zoo) -> None:

@@ -5,6 +5,9 @@ import os
 from functools import cache
 from pathlib import Path
 
+MAX_THREADS = 4
+"""For one run of a network; ours are too small to keep more of them busy."""
+
 CGROUP = Path("/sys/fs/cgroup/cpu.max")  # of version 2; inside a container its own
 
 

@@ -6,8 +6,9 @@ A session is safe to share: `run` may be called from any thread at once.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +17,24 @@ from numpy.typing import NDArray
 
 from facekey.core.errors import ModelError, ModelOutputInvalid
 from facekey.core.types import ModelId
-from facekey.zoo.cores import usable_cores
-
-PROVIDERS = (
-    "TensorrtExecutionProvider",
-    "CUDAExecutionProvider",
-    "OpenVINOExecutionProvider",
-    "CoreMLExecutionProvider",
-    "CPUExecutionProvider",
-)
-"""Execution providers, the preferred one first; those this build lacks are passed over."""
+from facekey.zoo.batching import Arrays, Batcher, Batching
+from facekey.zoo.cores import MAX_THREADS, usable_cores
+from facekey.zoo.device import Device
 
 ERROR_LEVEL = 3  # ONNX Runtime's own numbering; warnings about unused initialisers are noise
-
-MAX_THREADS = 4  # for one run; these networks are too small to keep more of them busy
 
 RunObserver = Callable[[float], None]
 """Called with the seconds that a run took."""
 
 
-def runs_on_processor() -> bool:
-    """Whether networks run on the processor alone: no preferred provider is there."""
-    return not set(PROVIDERS[:-1]) & set(onnxruntime.get_available_providers())
+def runs_on_processor(device: Device | None = None) -> bool:
+    """Whether networks run on the processor alone, because that was asked for or because there is no more."""
+    return (device or Device()).on_processor(available_providers())
+
+
+def available_providers() -> frozenset[str]:
+    """The execution providers of this build of ONNX Runtime."""
+    return frozenset(onnxruntime.get_available_providers())
 
 
 def runtime_version() -> str:
@@ -84,38 +81,52 @@ class OnnxSession:
         *,
         model_id: ModelId,
         threads: int = MAX_THREADS,
+        device: Device | None = None,
+        batching: Batching | None = None,
         observe: RunObserver | None = None,
     ) -> None:
-        """Load a network onto the best provider there is.
+        """Load a network onto a device.
 
         Args:
             model: an ONNX file, or its bytes. Whoever calls has checked its hash.
             model_id: stored with everything the network makes.
             threads: for one run, at most; fewer where this process has fewer cores.
+            device: what it runs on; left out, the best there is.
+            batching: what different threads ask for at once is computed together, where the network
+                takes any number of rows; left out, each is computed alone.
             observe: told how long each run took.
 
         Raises:
-            ModelError: ONNX Runtime can't load it.
+            ModelError: ONNX Runtime can't load it, or not onto the device that was asked for.
         """
+        device = device or Device()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERROR_LEVEL
         options.intra_op_num_threads = min(threads, usable_cores())
+        _share_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         # Threads that wait must sleep. By default they spin, which costs more than it
         # saves: see docs/decisions/0005-threads-that-wait-sleep.md.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        available = set(onnxruntime.get_available_providers())
         try:
             self._session = onnxruntime.InferenceSession(
                 model if isinstance(model, bytes) else os.fspath(model),
                 options,
-                providers=[name for name in PROVIDERS if name in available],
+                providers=device.providers(available_providers()),
             )
         except Exception as error:  # ONNX Runtime's exceptions share no root of their own.
             raise ModelError(f"{model_id}: ONNX Runtime can't load it: {error}") from error
+        if device.provider not in (None, *self._session.get_providers()):
+            # ONNX Runtime itself goes on with the processor.
+            raise ModelError(
+                f"{model_id}: can't be run on {device.kind}; its driver or libraries may be missing"
+            )
         self._model_id = model_id
         self._observe = observe
         self._inputs = tuple(_port(value) for value in self._session.get_inputs())
         self._outputs = tuple(_port(value) for value in self._session.get_outputs())
+        takes_any = all(port.shape[:1] == (None,) for port in (*self._inputs, *self._outputs))
+        self._batcher = Batcher(self._run, batching) if batching is not None and takes_any else None
 
     @property
     def model_id(self) -> ModelId:
@@ -159,9 +170,12 @@ class OnnxSession:
         Raises:
             ModelOutputInvalid: ONNX Runtime refused the arrays or failed.
         """
-        feed: Mapping[str, NDArray[np.generic]] = {
-            port.name: array for port, array in zip(self._inputs, arrays, strict=True)
-        }
+        if len(arrays) != len(self._inputs):
+            raise ModelOutputInvalid(self._model_id, f"takes {len(self._inputs)} inputs, got {len(arrays)}")
+        return self._run(arrays) if self._batcher is None else self._batcher.run(arrays)
+
+    def _run(self, arrays: Arrays) -> list[NDArray[np.float32]]:
+        feed = {port.name: array for port, array in zip(self._inputs, arrays, strict=True)}
         began = time.perf_counter()
         try:
             outputs: list[NDArray[np.float32]] = self._session.run(None, feed)
@@ -170,6 +184,19 @@ class OnnxSession:
         if self._observe is not None:
             self._observe(time.perf_counter() - began)
         return outputs
+
+
+@cache
+def _share_memory() -> None:
+    """Let all networks of this process compute in the same memory.
+
+    They take turns, and each would keep for itself the most that it ever needed:
+    see docs/decisions/0018-one-memory-for-all-networks.md.
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, None)
 
 
 def _port(value: onnxruntime.NodeArg) -> Port:

@@ -14,10 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from facekey.core.errors import ModelError, ModelUnavailable
+from facekey.zoo.batching import Batching
 from facekey.zoo.cards import Card, Pack, load_cards
 from facekey.zoo.convert.recipe import recipe_of
+from facekey.zoo.cores import MAX_THREADS
+from facekey.zoo.device import Device
 from facekey.zoo.durable import locked, require_sha256, sha256_of, write_whole
-from facekey.zoo.onnx import MAX_THREADS, OnnxSession
+from facekey.zoo.onnx import OnnxSession
 from facekey.zoo.progress import Progress, Silent
 from facekey.zoo.sources.fetch import Fetcher, fetcher
 from facekey.zoo.sources.upstream import Downloader
@@ -81,6 +84,8 @@ class Zoo:
         downloader: Downloader | None = None,
         observe: Callable[[str, float], None] | None = None,
         threads: int = MAX_THREADS,
+        device: Device | None = None,
+        batching: Batching | None = None,
     ) -> None:
         """Read the cards; nothing is fetched and the cache is not touched.
 
@@ -91,6 +96,8 @@ class Zoo:
             downloader: other timeouts than the usual ones.
             observe: told the name of a network and the seconds, whenever one ran.
             threads: for one run of a network, at most.
+            device: what the networks run on; left out, the best there is.
+            batching: whether requests are computed together; left out, each is alone.
 
         Raises:
             CardInvalid: a card can't be read.
@@ -101,6 +108,8 @@ class Zoo:
         self._downloader = Downloader() if downloader is None else downloader
         self._observe = observe
         self._threads = threads
+        self._device = device
+        self._batching = batching
         self._cards = load_cards(default_cards_dir() if cards_dir is None else cards_dir)
 
     @property
@@ -192,7 +201,14 @@ class Zoo:
         card = self.card(name)
         observe = None if self._observe is None else partial(self._observe, card.name)
         threads = self._threads if threads is None else threads
-        return OnnxSession(self._read(card), model_id=card.model_id, threads=threads, observe=observe)
+        return OnnxSession(
+            self._read(card),
+            model_id=card.model_id,
+            threads=threads,
+            device=self._device,
+            batching=self._batching,
+            observe=observe,
+        )
 
     def published(self, name: str) -> Path:
         """The file as it was published, kept beside the graph; its hash was checked when it came.
