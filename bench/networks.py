@@ -12,7 +12,7 @@ measured where ONNX Runtime finds one.
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from facekey.voice.encoder import SpeakerEncoder
 from facekey.voice.mel import mel_spectrogram
 from facekey.voice.speech import SileroSpeech
 from facekey.wiring.vision import open_vision, open_zoo
-from facekey.zoo.cores import MAX_THREADS
 from facekey.zoo.onnx import OnnxSession, runs_on_processor
 from facekey.zoo.zoo import Zoo
 
@@ -40,18 +39,20 @@ SECOND = 16_000  # samples
 MB = 1e6
 
 Inputs = Mapping[str, Arrays]
+Times = dict[str, list[float]]
 
 
 def main() -> Result:
     """Measure and print."""
     print(__doc__)
     settings = read_settings()
-    one, all_cores = open_zoo(settings, threads=1), open_zoo(settings)
+    on_cpu = settings.model_copy(update={"device": "cpu"})
+    one, all_cores, best = open_zoo(on_cpu, threads=1), open_zoo(on_cpu), open_zoo(settings)
     inputs = _inputs(all_cores)
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
     alone, together = _times(one, inputs), _times(all_cores, inputs)
-    accelerated = not runs_on_processor()
-    rows = tuple(_row(all_cores, name, alone, together, accelerated=accelerated) for name in inputs)
+    accelerated = None if runs_on_processor() else _times(best, inputs)
+    rows = tuple(_row(all_cores, name, (alone, together, accelerated)) for name in inputs)
     for row in rows:
         print(f"{row[0]!s:52} {_shown(row[4])} ms with one thread, {_shown(row[5])} with all cores")
     columns = (
@@ -64,10 +65,8 @@ def main() -> Result:
         Column("accelerator", "ms", 2),
         Column("accuracy, from its card"),
     )
-    note = f"{MAX_THREADS} threads at most for one run." + (
-        " The CPU columns are not measured where an accelerator computes."
-        if accelerated
-        else " Accelerator: not measured here, ONNX Runtime found none."
+    note = f"{settings.network_threads} threads at most for one run." + (
+        "" if accelerated else " Accelerator: not measured here, ONNX Runtime found none."
     )
     return Result(tables=(Table("networks", "Networks of the default pack", columns, rows, note),))
 
@@ -97,10 +96,10 @@ def _inputs(zoo: Zoo) -> Inputs:
     return found
 
 
-def _times(zoo: Zoo, inputs: Inputs) -> dict[str, list[float]]:
+def _times(zoo: Zoo, inputs: Inputs) -> Times:
     """Seconds of each network's runs, in turns."""
     sessions: dict[str, OnnxSession] = {name: zoo.open(name) for name in inputs}
-    times: dict[str, list[float]] = defaultdict(list)
+    times: Times = defaultdict(list)
     for number in range(WARM_UP + ROUNDS):
         for name, session in sessions.items():
             began = time.perf_counter()
@@ -110,16 +109,8 @@ def _times(zoo: Zoo, inputs: Inputs) -> dict[str, list[float]]:
     return times
 
 
-def _row(
-    zoo: Zoo,
-    name: str,
-    alone: Mapping[str, list[float]],
-    together: Mapping[str, list[float]],
-    *,
-    accelerated: bool,
-) -> tuple[Cell, ...]:
+def _row(zoo: Zoo, name: str, times: Sequence[Times | None]) -> tuple[Cell, ...]:
     card = zoo.card(name)
-    one, all_cores = (1000 * statistics.median(times[name]) for times in (alone, together))
-    times = (None, None, all_cores) if accelerated else (one, all_cores, None)
+    ms = [None if one is None else 1000 * statistics.median(one[name]) for one in times]
     published, used = zoo.published(name).stat().st_size / MB, len(zoo.graph(name)) / MB
-    return (card.title, card.task.value, published, used, *times, card.figures[0] if card.figures else "")
+    return (card.title, card.task.value, published, used, *ms, card.figures[0] if card.figures else "")
