@@ -125,15 +125,16 @@ def _run(name: str, given: argparse.Namespace) -> bool:
     print(f"== {name}", flush=True)
     protocol = sys.modules[f"bench.{name}"].__doc__ or name
     try:
-        leave(measure(name, protocol, lambda: BENCHES[name](given)), given.out)
+        made = measure(name, protocol, lambda: BENCHES[name](given))
+        leave(made, given.out)
     except SystemExit as ended:
         print(f"{name}: {ended.code}")
         return ended.code in (0, None)
     except Exception:  # noqa: BLE001 - what failed is shown and told at the end; the others go on
         traceback.print_exc()
         return False
-    print(flush=True)
-    return True
+    print("\n".join(made.result.broken), flush=True)
+    return not made.result.broken
 
 
 if __name__ == "__main__":

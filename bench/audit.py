@@ -18,6 +18,8 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import text
 
 from bench.host import describe
+from bench.intervals import median
+from bench.results import Figure, Result
 from facekey.core.audit import AuditEvent
 from facekey.core.types import SubjectId
 from facekey.services.verify_audit import VerifyAudit
@@ -34,35 +36,36 @@ FILLING = 500  # records in one transaction
 KEY = bytes(range(32))
 
 
-def main() -> None:
+def main() -> Result:
     """Measure and print."""
     print(__doc__)
     print(f"machine: {describe()}")
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder)}/bench.db"
         migrate(url)
-        asyncio.run(_measure("SQLite", url))
+        figures = asyncio.run(_measure("SQLite", url))
     server = start_postgres(durable=True)
     try:
-        asyncio.run(_measure("PostgreSQL", server.migrated()))
+        figures += asyncio.run(_measure("PostgreSQL", server.migrated()))
     finally:
         server.stop()
+    return Result(tuple(figures))
 
 
-async def _measure(kind: str, url: str) -> None:
+async def _measure(kind: str, url: str) -> list[Figure]:
     database = Database(url)
     try:
         log = SqlAuditLog(database, pseudonym_key=KEY)
         await _fill(database, log)
         appends = await _timed(lambda: log.append(_event()))
         commits = await _timed(lambda: database.write(_bare))
-        _tell(f"{kind}: append", appends)
-        _tell(f"{kind}: bare commit", commits)
+        figures = [_tell(f"{kind}: append", appends), _tell(f"{kind}: bare commit", commits)]
         began = time.perf_counter()
         verify = VerifyAudit(trail=SqlAuditTrail(database), verifier=None, pseudonym_key=KEY)
         found = await verify()
         took = time.perf_counter() - began
         print(f"{kind}: {found.head.sequence} records verified in {took:.2f} s")
+        return figures
     finally:
         await database.close()
 
@@ -113,6 +116,9 @@ def _event() -> AuditEvent:
     )
 
 
-def _tell(what: str, taken: list[float]) -> None:
+def _tell(what: str, taken: list[float]) -> Figure:
     cuts = statistics.quantiles(taken, n=100)
     print(f"{what}: p50 {cuts[49]:.2f} ms, p95 {cuts[94]:.2f} ms, p99 {cuts[98]:.2f} ms")
+    mid, low, high = median(taken)
+    name = what.lower().replace(": ", "_").replace(" ", "_")
+    return Figure(f"{name}_ms", what, mid, "ms", len(taken), low, high, digits=2)

@@ -15,6 +15,7 @@ import numpy as np
 import psycopg
 
 from bench.host import describe
+from bench.results import Column, Figure, Result, Table
 from bench.scale import PEOPLE, fill
 from bench.server import deployment, running_server
 from bench.sustained import ask, service
@@ -26,10 +27,11 @@ WARM_S, SECONDS = 10.0, 60.0
 KILOBYTE = 1024
 
 
-def main() -> None:
+def main() -> Result:
     """Measure and print."""
     print(__doc__)
     print(describe())
+    rows = []
     for workers in WORKERS:
         with TemporaryDirectory() as folder, service(Path(folder), workers) as (url, look, photo):
             ask(url, photo, 2 * workers, WARM_S)
@@ -41,14 +43,24 @@ def main() -> None:
             f"{workers} workers, {2 * workers} clients: {rate:.1f} decisions a second, "
             f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, {memory_mb:.0f} MB"
         )
+        rows.append((float(workers), 2.0 * workers, rate, p50, p99, memory_mb))
     postgres = start_postgres()
     try:
-        _people(postgres)
+        figures = _people(postgres)
     finally:
         postgres.stop()
+    columns = (
+        Column("workers", digits=0),
+        Column("clients", digits=0),
+        Column("decisions a second", "1/s", bars=True),
+        Column("p50", "ms", 0),
+        Column("p99", "ms", 0),
+        Column("memory of all", "MB", 0),
+    )
+    return Result(figures, (Table("workers", "gunicorn, PostgreSQL, Redis", columns, tuple(rows)),))
 
 
-def _people(postgres: PostgresServer) -> None:
+def _people(postgres: PostgresServer) -> tuple[Figure, ...]:
     key, empty, full = EncryptionKey.generate(), postgres.migrated(), postgres.migrated()
     asyncio.run(fill(full, key))
     stored = (_bytes(full) - _bytes(empty)) / PEOPLE
@@ -69,6 +81,11 @@ def _people(postgres: PostgresServer) -> None:
         f"{PEOPLE} people: {stored / KILOBYTE:.1f} kB each in PostgreSQL, audit record and indexes included; "
         f"{held:.1f} kB each in the memory of every process that searches them; "
         f"one audit record takes {record / KILOBYTE:.2f} kB"
+    )
+    return (
+        Figure("person_stored_kb", "each person in PostgreSQL", stored / KILOBYTE, "kB", PEOPLE),
+        Figure("person_held_kb", "each person in the memory of a process", held / KILOBYTE, "kB", PEOPLE),
+        Figure("record_kb", "each audit record in PostgreSQL", record / KILOBYTE, "kB", digits=2),
     )
 
 

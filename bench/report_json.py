@@ -68,6 +68,7 @@ def _read(told: dict[str, object]) -> Measured:
             for one in _rows(plain.pop("targets"))
         ),
         notes=_texts(plain.pop("notes")),
+        broken=_texts(plain.pop("broken")),
     )
     made_at = datetime.fromisoformat(str(plain.pop("made_at")))
     return Measured(**plain, made_at=made_at, result=result)  # type: ignore[arg-type]

@@ -103,12 +103,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one bench gives beside what it prints."""
+    """What one bench gives beside what it prints.
+
+    Attributes:
+        broken: promises of the product that were broken; the run fails with them.
+    """
 
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     targets: tuple[Target, ...] = ()
     notes: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import numpy as np
 
 from bench.host import describe
 from bench.photo import enrol, sample_photos, webcam_jpeg
+from bench.results import Figure, Result
 from bench.server import Server, deployment, running_server
 from facekey.core.types import Floats, References, SubjectId, Template
 from facekey.settings import read_settings
@@ -36,20 +37,21 @@ RESAMPLES = 2_000
 REPORT_EVERY = 2_500
 
 
-def main() -> None:
+def main() -> Result:
     """Measure on SQLite and on PostgreSQL, and print."""
     print(__doc__)
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
     with TemporaryDirectory() as folder:
-        _measure("SQLite", f"sqlite:///{folder}/empty.db", f"sqlite:///{folder}/full.db")
+        figures = _measure("SQLite", f"sqlite:///{folder}/empty.db", f"sqlite:///{folder}/full.db")
     postgres = start_postgres(durable=True)
     try:
-        _measure("PostgreSQL", postgres.empty(), postgres.empty())
+        figures += _measure("PostgreSQL", postgres.empty(), postgres.empty())
     finally:
         postgres.stop()
+    return Result(tuple(figures))
 
 
-def _measure(kind: str, empty: str, full: str) -> None:
+def _measure(kind: str, empty: str, full: str) -> list[Figure]:
     key = EncryptionKey.generate()
     migrate(full)
     began = time.perf_counter()
@@ -71,6 +73,20 @@ def _measure(kind: str, empty: str, full: str) -> None:
         f"memory {memory[0]:.0f} and {memory[1]:.0f} MB; "
         f"storing one person took {each_ms:.1f} ms"
     )
+    name = kind.lower()
+    return [
+        Figure(
+            f"{name}_ratio",
+            f"{kind}: authenticate with {PEOPLE + 1:,} people over with one",
+            float(p50[1] / p50[0]),
+            "x",
+            ROUNDS,
+            low,
+            high,
+            digits=3,
+        ),
+        Figure(f"{name}_store_ms", f"{kind}: storing one person", each_ms, "ms", PEOPLE),
+    ]
 
 
 def _interval(taken: Floats) -> tuple[float, float]:
