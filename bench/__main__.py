@@ -84,7 +84,7 @@ FOLDER = Path("build") / "bench"
 def main() -> None:
     """Parse and run; exit 1 where a bench failed."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help=", ".join(BENCHES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     held = sorted({*NEED_DATA.values(), *USE_DATA.values()})
     parser.add_argument("--data", type=Path, help="folder that holds " + "; ".join(held))
     parser.add_argument("--all", action="store_true", help="also those that take long: " + ", ".join(LONG))
@@ -102,8 +102,12 @@ def chosen(given: argparse.Namespace) -> list[str]:
     """The benches to run.
 
     Raises:
-        SystemExit: one that was named needs data, and no folder is given; or the folder isn't there.
+        SystemExit: there is none of a name, or one needs data and no folder is given, or the folder
+            isn't there. Nothing was measured.
     """
+    unknown = [name for name in given.names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"no bench is called {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
     if given.data is not None and not given.data.is_dir():
         sys.exit(f"--data {given.data}: there is no such folder")
     if given.names:

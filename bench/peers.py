@@ -15,6 +15,7 @@ picture without a usable face is never accepted, for all.
 import hashlib
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -45,7 +46,13 @@ Times = dict[str, list[float]]
 
 
 def main(data: Path | None) -> Result:
-    """Measure and print."""
+    """Measure and print.
+
+    Raises:
+        SystemExit: the data have no LFW; nothing was measured.
+    """
+    if data is not None and not (data / "lfw" / "pairs.txt").is_file():
+        sys.exit(f"peers --data {data}: it has no lfw/pairs.txt; leave --data out to measure speed alone")
     print(__doc__)
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
     others, missing = installed(peers(CACHE / "deepface"))

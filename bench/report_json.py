@@ -28,7 +28,10 @@ def read(text: str) -> tuple[Measured, ...]:
     told = json.loads(text)
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
         raise ValueError(f"this is no report of the form {SCHEMA}; make it again with `make bench`")
-    return tuple(_read(one) for one in told["results"])
+    try:
+        return tuple(_read(one) for one in told["results"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this report is not whole ({error}); make it again with `make bench`") from error
 
 
 def keep(one: Measured, folder: Path) -> None:

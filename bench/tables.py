@@ -34,8 +34,13 @@ def main() -> None:
     given = parser.parse_args()
     try:
         made = read(given.report.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sys.exit(f"{given.report}: {error}; `make bench` writes it")
+    except OSError as error:
+        sys.exit(f"{given.report}: {error.strerror}; `make bench` writes it")
+    except ValueError as error:
+        sys.exit(f"{given.report}: {error}")
+    absent = [str(path) for path in given.pages if not path.is_file()]
+    if absent:
+        sys.exit(f"there is no page {', '.join(absent)}; nothing was written")
     for path in given.pages:
         text, missing = filled(path.read_text(encoding="utf-8"), made)
         path.write_text(text, encoding="utf-8")

@@ -64,7 +64,18 @@ def test_a_report_is_read_as_it_was_written() -> None:
     assert read(as_json([MADE])) == (MADE,)
 
 
-@pytest.mark.parametrize("text", ["{}", '{"schema": "facekey-bench/0", "results": []}', "[]", "no"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"schema": "facekey-bench/0", "results": []}',
+        "[]",
+        "no",
+        '{"schema": "facekey-bench/1"}',
+        '{"schema": "facekey-bench/1", "results": [{}]}',
+        as_json([MADE]).replace('"said"', '"spoken"'),
+    ],
+)
 def test_what_is_no_report_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"make it again|Expecting value"):
         read(text)
