@@ -73,7 +73,9 @@ def leave(one: Measured, folder: Path) -> None:
 
 def report(folder: Path, order: Sequence[str]) -> tuple[Path, Path]:
     """Write all that was kept into `report.json` and `report.html`; says where they are."""
-    made = kept(folder / "results", order)
+    made, unread = kept(folder / "results", order)
+    if unread:
+        print(f"left out, measured in another form; measure again: {', '.join(unread)}")
     as_data, as_page = folder / "report.json", folder / "report.html"
     as_data.write_text(as_json(made), encoding="utf-8")
     as_page.write_text(page(made), encoding="utf-8")

@@ -42,14 +42,22 @@ def keep(one: Measured, folder: Path) -> None:
     part.replace(folder / f"{one.name}.json")
 
 
-def kept(folder: Path, order: Iterable[str]) -> tuple[Measured, ...]:
-    """What was left in a folder, in this order of names.
+def kept(folder: Path, order: Iterable[str]) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
+    """What was left in a folder, in this order of names; and the names whose files can't be read.
 
-    Raises:
-        ValueError: a file there is of another form.
+    Another version may have written those: they don't keep a report of the others from being made.
     """
-    files = [folder / f"{name}.json" for name in order]
-    return tuple(one for file in files if file.exists() for one in read(file.read_text(encoding="utf-8")))
+    made: list[Measured] = []
+    unread: list[str] = []
+    for name in order:
+        file = folder / f"{name}.json"
+        if not file.exists():
+            continue
+        try:
+            made += read(file.read_text(encoding="utf-8"))
+        except ValueError:
+            unread.append(name)
+    return tuple(made), tuple(unread)
 
 
 def _written(one: Measured) -> dict[str, object]:

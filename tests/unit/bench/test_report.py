@@ -12,7 +12,7 @@ from bench.collected import leave, measure, report
 from bench.cost import cost, price_of_a_million
 from bench.intervals import median
 from bench.page import page
-from bench.report_json import as_json, kept, read
+from bench.report_json import as_json, read
 from bench.results import Column, Figure, Measured, Result, Table, Target
 from bench.tables import filled, markdown
 
@@ -109,7 +109,16 @@ def test_a_bench_measured_again_takes_the_place_of_itself_alone(tmp_path: Path) 
         ("latency", "again"),
     ]
     assert "again" in as_page.read_text()
-    assert kept(tmp_path / "results", ["networks"])[0].name == "networks"
+
+
+def test_what_another_version_left_is_told_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(MADE, tmp_path)
+    (tmp_path / "results" / "networks.json").write_text('{"schema": "facekey-bench/0", "results": []}')
+    as_data, _ = report(tmp_path, ["networks", "latency"])
+    assert read(as_data.read_text()) == (MADE,)
+    assert "measure again: networks" in capsys.readouterr().out
 
 
 def test_what_a_bench_prints_is_shown_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
