@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         lockout_locked_at: failed attempts after which only an operator helps.
         index: where faces are searched: in the memory of each process, or by pgvector in the
             PostgreSQL database, for all of them.
+        index_search: in memory: compare with everybody (`exact`), search a graph of neighbours
+            (`graph`), or `auto`: a graph as soon as comparing takes longer than `index_scan_ms`.
+        index_scan_ms: how long comparing one face with everybody may take (docs/identification.md).
+        index_snapshot_dir: a folder for a sealed copy of the index in memory, for quick starts;
+            without it every start opens all templates.
         web_dir: the built web app; where there is none, only the API is served.
         match_fmr: share of strangers that one comparison may let pass; smaller is stricter.
         adaptation: whether templates and thresholds learn from live attempts (docs/adaptation.md).
@@ -150,6 +155,9 @@ class Settings(BaseSettings):
         default="sqlite:///data/facekey.db", validation_alias="DATABASE_URL", repr=False
     )
     index: Literal["memory", "pgvector"] = "memory"
+    index_search: Literal["auto", "exact", "graph"] = "auto"
+    index_scan_ms: Annotated[float, Field(ge=0.1, le=10_000.0)] = 10.0
+    index_snapshot_dir: Path | None = None
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     profile: Literal["development", "production", "strict"] = "development"
     secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="SECRET_KEY")

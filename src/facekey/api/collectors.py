@@ -18,19 +18,27 @@ DECIDING, IDLE = "deciding", "idle"
 class GalleryCollector(Collector):
     """How many are enrolled, and what finding them takes."""
 
-    def __init__(self, *, size: Callable[[], int], nbytes: Callable[[], int]) -> None:
+    def __init__(
+        self, *, size: Callable[[], int], nbytes: Callable[[], int], kind: Callable[[], str]
+    ) -> None:
         """Take whom to ask."""
         self._size = size
         self._nbytes = nbytes
+        self._kind = kind
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Two gauges."""
+        """Three gauges."""
         yield GaugeMetricFamily(
             "facekey_enrolled", "People in this process's view of the gallery", self._size()
         )
         yield GaugeMetricFamily(
             "facekey_index_bytes", "Memory of this process's index, or of the shared one", self._nbytes()
         )
+        index = GaugeMetricFamily(
+            "facekey_index", "1 for what is searched: exact, graph or pgvector", labels=("kind",)
+        )
+        index.add_metric((self._kind(),), 1.0)
+        yield index
 
 
 class BiasCollector(Collector):

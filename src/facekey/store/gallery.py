@@ -1,72 +1,90 @@
-"""Everybody who is enrolled, decrypted in memory and kept current.
+"""Everybody who is enrolled, searched in this process's memory and kept current.
 
-The database keeps a log of additions and erasures; before every search the gallery
-reads what is new in it. So each process sees each change that was committed before the
-search began, whoever made it, and nothing has to be told to anybody.
+The database keeps a log of additions and erasures; every search first takes in what is new in
+it, and then searches, all in one transaction. So each process sees each change that was committed
+before the search began, whoever made it, and nothing has to be told to anybody.
+
+The index finds the few who come into question; they are then compared exactly, with their
+templates opened for this one search. Between searches no template is in memory.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 
-import numpy as np
+import structlog
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.matching import Matcher
 from facekey.core.ports.gallery import Candidate, Search
-from facekey.core.types import Embedding, References, Template
-from facekey.store.index.exact import ExactIndex
+from facekey.core.types import Embedding, Template
+from facekey.store.index.faces import FaceIndex, Means, SearchPlan
 from facekey.store.sealing import KeyRing
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
-from facekey.store.sql.sealed_subjects import SealedSubject, open_sealed, read_sealed
+from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import ADDED, gallery_changes, subjects
 
+log = structlog.get_logger(__name__)
+
 SHORTLIST = 32
-"""With several networks each nominates this many; the fused evidence orders them."""
+"""Each network nominates this many; the fused evidence orders them."""
 
-CHUNK = 500  # keys of one IN clause: SQLite allows more, other databases slow down
-
-
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """What happened since a moment of the log.
-
-    Attributes:
-        latest: the last entry.
-        from_the_start: everything that is in memory is void.
-        touched: everybody who was added or erased.
-        added: those of them who are enrolled now.
-    """
-
-    latest: int
-    from_the_start: bool
-    touched: tuple[str, ...]
-    added: tuple[SealedSubject, ...]
+CHUNK = 500  # entries of the log for each step: so many keys fit into one IN clause
+EVERY = 2**62
+TOLD_EVERY = 50_000  # entries, while a large gallery is filled
+SCAN_ALL = SearchPlan()
 
 
 class MemoryGallery:
-    """Implements `core.ports.gallery.Gallery` with exact search."""
+    """Implements `core.ports.gallery.Gallery` over `store.index.faces`."""
 
-    def __init__(self, database: Database, ring: KeyRing, matcher: Matcher) -> None:
+    def __init__(
+        self, database: Database, ring: KeyRing, matcher: Matcher, plan: SearchPlan = SCAN_ALL
+    ) -> None:
         """Start empty; the first search, or `refresh`, loads everybody."""
         self._database = database
         self._ring = ring
         self._matcher = matcher
-        self._indexes = {model: ExactIndex(model) for model in matcher.models}
-        self._members: dict[str, Template] = {}  # means only: one vector for each network
+        self._faces = FaceIndex(matcher.models, plan)
         self._seen = 0
-        self._lock = asyncio.Lock()
+        self._catching_up = Lock()
+        self._tending: asyncio.Task[None] | None = None
 
     @property
     def size(self) -> int:
         """People, as of the last look at the changes."""
-        return len(self._members)
+        return len(self._faces)
 
     @property
     def nbytes(self) -> int:
         """Memory of what is searched."""
-        return sum(index.nbytes for index in self._indexes.values())
+        return self._faces.nbytes
+
+    @property
+    def seen(self) -> int:
+        """The last entry of the log of changes that was taken in."""
+        return self._seen
+
+    @property
+    def faces(self) -> FaceIndex:
+        """What is searched, for `store.snapshots`."""
+        return self._faces
+
+    def resume(self, seen: int) -> None:
+        """Go on from this entry: what `faces` holds is of then."""
+        self._seen = seen
+
+    def forget(self) -> None:
+        """Begin again from the first entry."""
+        self._faces.clear()
+        self._seen = 0
+
+    @property
+    def kind(self) -> str:
+        """What is searched: `exact` or `graph`."""
+        return self._faces.kind
 
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
@@ -76,87 +94,92 @@ class MemoryGallery:
             SealBroken: a template was changed since it was sealed.
             StoreUnavailable: the database did not answer.
         """
-        async with self._lock:
-            await self._catch_up()
-            return len(self._members)
+        told = self._seen
+        while True:
+            latest = await self._database.read(self._take_in)
+            if self._seen >= latest:
+                break
+            if self._seen - told >= TOLD_EVERY:
+                told = self._seen
+                log.info("gallery_filling", seen=told, of=latest, people=len(self._faces))
+        self._tend_when_due()
+        return len(self._faces)
 
     async def search(self, probe: Sequence[Embedding], *, top_k: int) -> Search:
         """The enrolled people most like the probe, best first.
 
         Raises:
             StoreUnavailable: it can't be known whether the gallery is current.
-            KeyUnavailable, SealBroken: a new template can't be opened.
+            KeyUnavailable, SealBroken: a template can't be opened.
         """
-        async with self._lock:
-            await self._catch_up()
-            nominated: dict[str, None] = {}
-            for embedding in probe:
-                index = self._indexes.get(embedding.model)
-                if index is not None:
-                    nominated.update(dict.fromkeys(index.nearest(embedding, max(top_k, SHORTLIST))))
-            candidates = [
-                Candidate(
-                    self._members[uid].subject_id,
-                    self._matcher.compare(probe, self._members[uid]),
-                    self._members[uid].consent_until,
-                )
-                for uid in nominated
-            ]
-            candidates.sort(key=lambda candidate: candidate.match.evidence, reverse=True)
-            return Search(tuple(candidates[:top_k]), len(self._members), self._seen)
+        return await self._database.read(partial(self._search, probe=probe, top_k=top_k))
 
-    async def _catch_up(self) -> None:
-        seen = self._seen
-        changes = await self._database.read(lambda connection: _changes(connection, seen))
-        # Open everything before touching the index: a template that doesn't open leaves
-        # the gallery as it was, and the next search fails the same way.
-        opened = {row.uid: _means(open_sealed(self._ring, row)) for row in changes.added}
-        if changes.from_the_start:
-            for uid in list(self._members):
-                self._remove(uid)
-        for uid in changes.touched:
-            if uid in opened:
-                self._put(uid, opened[uid])
-            else:
-                self._remove(uid)
-        self._seen = changes.latest
+    async def close(self) -> None:
+        """Let what is under way end, and the threads go."""
+        if self._tending is not None:
+            await asyncio.gather(self._tending, return_exceptions=True)
+        self._faces.close()
 
-    def _put(self, uid: str, template: Template) -> None:
-        self._members[uid] = template
-        for references in template.references:
-            if references.model in self._indexes:
-                self._indexes[references.model].put(uid, references.centroid())
+    async def _search(self, connection: Connection, *, probe: Sequence[Embedding], top_k: int) -> Search:
+        """On the thread of a connection, in one moment of the database."""
+        latest = await self._take_in(connection, pieces=EVERY)
+        nominated = self._faces.nominate(probe, max(top_k, SHORTLIST))
+        size = len(self._faces)
+        # Who was erased after this moment of the database is named by neither: the index forgets
+        # them, or their templates are read here for the last time.
+        people = await read_sealed(connection, subjects.c.uid.in_(nominated)) if nominated else []
+        opened = [open_sealed(self._ring, sealed) for sealed in people]
+        candidates = [
+            Candidate(template.subject_id, self._matcher.compare(probe, template), template.consent_until)
+            for template in opened
+        ]
+        candidates.sort(key=lambda candidate: candidate.match.evidence, reverse=True)
+        return Search(tuple(candidates[:top_k]), size, latest)
 
-    def _remove(self, uid: str) -> None:
-        self._members.pop(uid, None)
-        for index in self._indexes.values():
-            index.remove(uid)
+    async def _take_in(self, connection: Connection, pieces: int = 1) -> int:
+        """So many pieces of the log; gives its last entry. Once in each transaction."""
+        # The moment that the transaction sees begins with its first statement, which is in here:
+        # nobody can have taken in an entry that is later than that.
+        with self._catching_up:
+            query = select(func.max(gallery_changes.c.sequence))
+            latest = (await connection.execute(query)).scalar_one() or 0
+            if latest < self._seen:
+                # A log that has become shorter is another one: the database was restored from a backup.
+                self.forget()
+            while latest > self._seen and pieces > 0:
+                await self._take_in_piece(connection)
+                pieces -= 1
+            return latest
+
+    async def _take_in_piece(self, connection: Connection) -> None:
+        entries = (
+            await connection.execute(
+                select(gallery_changes)
+                .where(gallery_changes.c.sequence > self._seen)
+                .order_by(gallery_changes.c.sequence)
+                .limit(CHUNK)
+            )
+        ).all()
+        kinds = {entry.subject_uid: entry.kind for entry in entries}
+        wanted = [uid for uid, kind in kinds.items() if kind == ADDED]
+        # Whoever was erased by a later entry is not found here.
+        people = await read_sealed(connection, subjects.c.uid.in_(wanted)) if wanted else []
+        # Open everything before touching the index: a template that doesn't open leaves the
+        # gallery as it was, and the next search fails the same way.
+        opened = {sealed.uid: _means(open_sealed(self._ring, sealed)) for sealed in people}
+        self._faces.apply(opened, [uid for uid in kinds if uid not in opened])
+        self._seen = entries[-1].sequence
+
+    def _tend_when_due(self) -> None:
+        idle = self._tending is None or self._tending.done()
+        if idle and self._faces.due():
+            self._tending = asyncio.create_task(self._tend())
+
+    async def _tend(self) -> None:
+        log.info("gallery_graph_begun", people=len(self._faces))
+        await asyncio.to_thread(self._faces.tend)
+        log.info("gallery_graph_ready", people=len(self._faces), index_bytes=self._faces.nbytes)
 
 
-async def _changes(connection: AsyncConnection, seen: int) -> _Changes:
-    latest = (await connection.execute(select(func.max(gallery_changes.c.sequence)))).scalar_one() or 0
-    # A log that has become shorter is another one: the database was restored from a backup.
-    from_the_start = latest < seen
-    rows = (
-        await connection.execute(
-            select(gallery_changes.c.kind, gallery_changes.c.subject_uid)
-            .where(gallery_changes.c.sequence > (0 if from_the_start else seen))
-            .order_by(gallery_changes.c.sequence)
-        )
-    ).all()
-    last_kind = {row.subject_uid: row.kind for row in rows}
-    wanted = [uid for uid, kind in last_kind.items() if kind == ADDED]
-    added = [
-        row
-        for start in range(0, len(wanted), CHUNK)
-        for row in await read_sealed(connection, subjects.c.uid.in_(wanted[start : start + CHUNK]))
-    ]
-    return _Changes(latest, from_the_start, tuple(last_kind), tuple(added))
-
-
-def _means(template: Template) -> Template:
-    return Template(
-        template.subject_id,
-        tuple(References(item.model, item.mean()[np.newaxis]) for item in template.references),
-        template.consent_until,
-    )
+def _means(template: Template) -> Means:
+    return {references.model: references.mean() for references in template.references}

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.errors import StoreUnavailable
 from facekey.core.matching import Matcher
@@ -17,6 +16,7 @@ from facekey.core.types import Embedding
 from facekey.store.index.pgvector import PgVectorIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.shared_index import SharedIndex
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
 from facekey.store.sql.tables import subjects
@@ -51,6 +51,11 @@ class SharedGallery:
         """Bytes of the index in the database, as of the last refresh."""
         return self._nbytes
 
+    @property
+    def kind(self) -> str:
+        """What is searched."""
+        return "pgvector"
+
     async def refresh(self) -> int:
         """Take in all changes committed so far; give the number of people.
 
@@ -80,12 +85,12 @@ class SharedGallery:
                 return found
         raise StoreUnavailable("the index is being built anew; try again")
 
-    async def _measured(self, connection: AsyncConnection) -> tuple[int, int]:
+    async def _measured(self, connection: Connection) -> tuple[int, int]:
         """People, and bytes of their index, of one moment."""
         return await _count(connection), await self._rows.nbytes(connection)
 
     async def _search(
-        self, connection: AsyncConnection, *, probe: Sequence[Embedding], top_k: int, turning: Turning
+        self, connection: Connection, *, probe: Sequence[Embedding], top_k: int, turning: Turning
     ) -> Search | None:
         """Search in one moment of the database; None when the rows are another key's by then."""
         state = await self._rows.state(connection)
@@ -107,6 +112,6 @@ class SharedGallery:
         return Search(tuple(candidates[:top_k]), await _count(connection), state.seen)
 
 
-async def _count(connection: AsyncConnection) -> int:
+async def _count(connection: Connection) -> int:
     counted: int = (await connection.execute(select(func.count()).select_from(subjects))).scalar_one()
     return counted

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.audit import AuditEvent
 from facekey.core.errors import StoreUnavailable
 from facekey.store.index.pgvector import IndexState, PgVectorIndex
 from facekey.store.sealing import KeyRing
 from facekey.store.sql.audit_log import SqlAuditLog
+from facekey.store.sql.connection import Connection
 from facekey.store.sql.database import Database
 from facekey.store.sql.deployment_keys import TURNING, renew_turning_key, turning_key
 from facekey.store.sql.sealed_subjects import open_sealed, read_sealed
@@ -82,13 +82,13 @@ class SharedIndex:
                 report(standing.state.seen, standing.latest)
         return standing.turning
 
-    async def _standing(self, connection: AsyncConnection) -> _Standing:
+    async def _standing(self, connection: Connection) -> _Standing:
         latest = (await connection.execute(select(func.max(gallery_changes.c.sequence)))).scalar_one()
         return _Standing(
             await self._rows.state(connection), latest or 0, self._turning_by(await turning_key(connection))
         )
 
-    async def _take_in(self, connection: AsyncConnection) -> _Standing:
+    async def _take_in(self, connection: Connection) -> _Standing:
         """One piece of the log. All writers take turns, so nobody else does the same meanwhile."""
         standing = await self._standing(connection)
         state, turning = standing.state, standing.turning
@@ -133,7 +133,7 @@ class SharedIndex:
             StoreUnavailable: the database did not answer.
         """
 
-        async def emptying(connection: AsyncConnection) -> None:
+        async def emptying(connection: Connection) -> None:
             if new_key:
                 await renew_turning_key(connection, self._ring)
             await self._rows.clear(connection)

@@ -4,18 +4,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from facekey.core.errors import SealBroken, SettingsInvalid
+import structlog
+
+from facekey.core.errors import FaceKeyError, SealBroken, SettingsInvalid
 from facekey.core.matching import Matcher
 from facekey.core.ports.measures import UNMEASURED, StoreMeter
 from facekey.services.rebuild_index import RebuildIndex
+from facekey.services.repeat import repeating
 from facekey.settings import Settings
 from facekey.store.gallery import MemoryGallery
+from facekey.store.index.faces import SearchPlan
 from facekey.store.shared import SeenFramesLimits, Shared, in_process
 from facekey.store.shared_gallery import SharedGallery
 from facekey.store.shared_index import SharedIndex
+from facekey.store.snapshots import Snapshots
 from facekey.wiring.clocks import MonotonicTicker, SystemClock
 from facekey.wiring.deployment import Deployment, open_deployment
 from facekey.wiring.records import audit_log
+from facekey.zoo.cores import usable_cores
+
+log = structlog.get_logger(__name__)
+
+SNAPSHOT_EVERY_S = 600.0
 
 
 @asynccontextmanager
@@ -41,20 +51,57 @@ async def open_shared(deployment: Deployment, *, meter: StoreMeter = UNMEASURED)
         yield shared
 
 
-async def open_gallery(deployment: Deployment, matcher: Matcher) -> MemoryGallery | SharedGallery:
-    """The gallery that the settings name, ready to be searched."""
+@asynccontextmanager
+async def open_gallery(
+    deployment: Deployment, matcher: Matcher
+) -> AsyncIterator[MemoryGallery | SharedGallery]:
+    """The gallery that the settings name, ready to be searched; kept on disk where they say so.
+
+    Raises:
+        SettingsInvalid: this database has no such index.
+        SealBroken, KeyUnavailable: a template can't be opened.
+    """
     database, ring = deployment.database, deployment.ring
-    gallery: MemoryGallery | SharedGallery = MemoryGallery(database, ring, matcher)
-    if deployment.settings.index == "pgvector":
-        index = await _prepared_index(deployment)
-        gallery = SharedGallery(database, ring, matcher, index)
+    settings = deployment.settings
+    gallery: MemoryGallery | SharedGallery
+    snapshots = None
+    if settings.index == "pgvector":
+        gallery = SharedGallery(database, ring, matcher, await _prepared_index(deployment))
+    else:
+        gallery = MemoryGallery(database, ring, matcher, _plan(settings))
+        if settings.index_snapshot_dir is not None:
+            snapshots = Snapshots(database, ring, settings.index_snapshot_dir, gallery)
+            await snapshots.restore()
     try:
         await gallery.refresh()
     except SealBroken as error:
         raise SealBroken(
             f"a stored template can't be opened, so nobody can be identified: {error}"
         ) from error
-    return gallery
+    try:
+        if snapshots is None:
+            yield gallery
+            return
+        async with repeating("gallery_snapshot", snapshots.save_for_all, every_s=SNAPSHOT_EVERY_S):
+            yield gallery
+        await _last_snapshot(snapshots)
+    finally:
+        if isinstance(gallery, MemoryGallery):
+            await gallery.close()
+
+
+def _plan(settings: Settings) -> SearchPlan:
+    return SearchPlan(
+        kind=settings.index_search, scan_s=settings.index_scan_ms / 1000, threads=usable_cores()
+    )
+
+
+async def _last_snapshot(snapshots: Snapshots) -> None:
+    """At the end nobody waits for an error; the next start does without what couldn't be written."""
+    try:
+        await snapshots.save_for_all()
+    except FaceKeyError as error:
+        log.warning("gallery_snapshot_not_written", cause=str(error))
 
 
 async def _prepared_index(deployment: Deployment) -> SharedIndex:

@@ -77,7 +77,7 @@ def make_metrics(
             lambda: resident_bytes(ROLLUP) or 0.0,
         )
     collectors: list[Collector] = [
-        GalleryCollector(size=lambda: gallery.size, nbytes=lambda: gallery.nbytes),
+        GalleryCollector(size=lambda: gallery.size, nbytes=lambda: gallery.nbytes, kind=lambda: gallery.kind),
         BiasCollector(lambda: bias.last),
         VitalsCollector(vitals=lambda: vitals.last, audit=lambda: watch.last),
         FactsCollector(facts, {name: card.weights.sha256 for name, card in zoo.cards.items()}),

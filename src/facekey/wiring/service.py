@@ -84,7 +84,6 @@ async def open_service(
         if loaded is None or loaded.choice != await read_choice(deployment):
             loaded = await load(settings, deployment, meters=meters)
         zoo, vision = loaded.zoo, loaded.vision
-        gallery = await open_gallery(deployment, vision.matcher)
         workers = Workers(
             workers=settings.vision_threads,
             max_waiting=settings.vision_queue,
@@ -93,6 +92,7 @@ async def open_service(
         )
         try:
             async with (
+                open_gallery(deployment, vision.matcher) as gallery,
                 open_shared(deployment, meter=meters) as shared,
                 following(gallery.refresh, shared.changes.listen()),
                 repeating("audit_live", records.follow.look, every_s=AUDIT_LIVE_LOOKS_S),

@@ -6,9 +6,8 @@ import pytest
 
 from facekey.core.errors import GalleryMoved, SubjectExists
 from facekey.core.population import Population
-from facekey.core.types import Embedding, Floats, SubjectId
+from facekey.core.types import Embedding, SubjectId
 from facekey.store.decoy import PopulationDecoy
-from facekey.store.index.exact import ExactIndex
 from tests.contract.store.opened import Store, event, on_sqlite, template, with_shared_gallery
 from tests.unit.core.made import DIMENSIONS, MODEL, direction, near
 
@@ -65,25 +64,6 @@ async def test_changes_by_another_process_are_seen_at_the_next_search(store: Sto
     assert found.candidates[0].match.evidence > 4.0
     await store.templates.erase(SubjectId("alice"), event("erase", "alice"))
     assert (await neighbour.gallery.search(probe(2), top_k=1)).gallery_size == 0
-
-
-def test_index_agrees_with_brute_force_while_it_changes() -> None:
-    rng = np.random.default_rng(3)
-    index = ExactIndex(MODEL)
-    truth: dict[str, Floats] = {}
-    for step in range(2_000):
-        key = f"k{rng.integers(400)}"
-        if rng.random() < 0.3:
-            index.remove(key)
-            truth.pop(key, None)
-        else:
-            vector = direction(step)
-            index.put(key, Embedding(vector, MODEL))
-            truth[key] = vector
-    assert len(index) == len(truth)
-    wanted = direction(99_999)
-    expected = sorted(truth, key=lambda key: -float(truth[key] @ wanted))[:10]
-    assert index.nearest(Embedding(wanted, MODEL), 10) == expected
 
 
 def test_a_decoy_is_steady_secret_and_like_a_stranger() -> None:

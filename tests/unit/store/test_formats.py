@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from facekey.core.errors import SealBroken
-from facekey.core.types import Embedding, ModelId, References
-from facekey.store.index.exact import ExactIndex
+from facekey.core.types import References
 from facekey.store.template_format import pack, unpack
 from tests.unit.core.made import DIMENSIONS, MODEL, direction
 
@@ -32,12 +31,3 @@ def test_what_is_packed_comes_back() -> None:
 def test_other_bytes_are_no_template(data: bytes) -> None:
     with pytest.raises(SealBroken):
         unpack(data, MODEL)
-
-
-def test_an_index_holds_one_network() -> None:
-    index, other = ExactIndex(MODEL), Embedding(direction(1), ModelId("other:1"))
-    with pytest.raises(ValueError, match="not of other"):
-        index.put("a", other)
-    with pytest.raises(ValueError, match="not of other"):
-        index.nearest(other, 1)
-    assert len(index) == 0

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from facekey.core.types import Embedding, Floats
+from facekey.store.sql.connection import Connection
 from facekey.store.turning import Turning
 
 # Made here and not by a migration: a deployment that doesn't use it needs no pgvector.
@@ -69,29 +69,29 @@ class IndexState:
 class PgVectorIndex:
     """The rows, within transactions of the caller."""
 
-    async def prepare(self, connection: AsyncConnection) -> None:
+    async def prepare(self, connection: Connection) -> None:
         """Make extension and tables where they are missing."""
         # Looked first: changing a table, even to what it is, waits for all searches to end.
         if (await connection.execute(IS_THERE)).scalar_one() is None:
             for statement in SCHEMA:
                 await connection.execute(text(statement))
 
-    async def state(self, connection: AsyncConnection) -> IndexState | None:
+    async def state(self, connection: Connection) -> IndexState | None:
         """What the rows are; None when there never were any."""
         row = (await connection.execute(STATE)).first()
         return None if row is None else IndexState(row.turning_key, row.seen)
 
-    async def become(self, connection: AsyncConnection, state: IndexState) -> None:
+    async def become(self, connection: Connection, state: IndexState) -> None:
         """Note what the rows are from now on."""
         await connection.execute(BECOME, {"turning_key": state.turning_key, "seen": state.seen})
 
-    async def clear(self, connection: AsyncConnection) -> None:
+    async def clear(self, connection: Connection) -> None:
         """Forget everybody."""
         # Not TRUNCATE: a search that began before would see no rows at all, and find nobody.
         await connection.execute(CLEAR)
 
     async def put(
-        self, connection: AsyncConnection, people: Mapping[str, Sequence[Embedding]], turning: Turning
+        self, connection: Connection, people: Mapping[str, Sequence[Embedding]], turning: Turning
     ) -> None:
         """Add people's vectors, or replace them. Here is where they are turned."""
         await self.remove(connection, list(people))
@@ -104,23 +104,23 @@ class PgVectorIndex:
         if rows:
             await connection.execute(PUT, rows)
 
-    async def remove(self, connection: AsyncConnection, uids: Sequence[str]) -> None:
+    async def remove(self, connection: Connection, uids: Sequence[str]) -> None:
         """Forget people; unknown ones are passed over."""
         if uids:
             await connection.execute(REMOVE, [{"uid": uid} for uid in uids])
 
-    async def people(self, connection: AsyncConnection) -> int:
+    async def people(self, connection: Connection) -> int:
         """How many people are in the index."""
         total: int = (await connection.execute(PEOPLE)).scalar_one()
         return total
 
-    async def nbytes(self, connection: AsyncConnection) -> int:
+    async def nbytes(self, connection: Connection) -> int:
         """Bytes of the vectors with what finds them."""
         size = await connection.execute(text("SELECT pg_total_relation_size('vector_index')"))
         return int(size.scalar_one())
 
     async def nearest(
-        self, connection: AsyncConnection, probe: Embedding, turning: Turning, count: int
+        self, connection: Connection, probe: Embedding, turning: Turning, count: int
     ) -> list[str]:
         """Whose vectors are most like the probe, best first."""
         turn = turning.of(probe)

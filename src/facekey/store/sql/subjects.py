@@ -30,6 +30,7 @@ from facekey.store.sql.sealed_subjects import (
     read_sealed,
     seal_subject,
 )
+from facekey.store.sql.snapshot_key import destroy_snapshot_key
 from facekey.store.sql.tables import (
     ADDED,
     ERASED,
@@ -177,6 +178,7 @@ async def _delete(connection: Connection, subject_id: SubjectId, names: Names) -
     await connection.execute(delete(attempts).where(attempts.c.key == user_key(subject_id, names.key)))
     for name in (names.pseudonym(subject_id), json.dumps(subject_id)):
         await connection.execute(delete(outbox).where(outbox.c.payload.contains(name, autoescape=True)))
+    await destroy_snapshot_key(connection)
     await connection.execute(insert(gallery_changes).values(kind=ERASED, subject_uid=uid))
 
 
