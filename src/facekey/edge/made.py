@@ -15,6 +15,7 @@ from facekey.edge.quantise import modernised, quantise
 from facekey.edge.ranges import measure
 from facekey.edge.recipe import Recipe, Treatment
 from facekey.zoo.cards import Card
+from facekey.zoo.convert.widen import narrow
 
 _HASH_DIGITS = 8
 
@@ -93,7 +94,7 @@ def prepared(graph: bytes, name: str) -> onnx.ModelProto:
         model = onnx.load_model_from_string(graph)
     except DecodeError as error:
         raise ConversionError(f"{name}: not an ONNX file: {error}") from error
-    model = modernised(model)
+    model = narrow(modernised(model))
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{place}"
     model.graph.name = name

@@ -13,17 +13,17 @@ PICTURE = np.random.default_rng(1).integers(0, 256, (2, 12, 12, 3), dtype=np.uin
 
 def network(slopes: Floats, *, residual: bool = False, largest: float = 1.0) -> onnx.ModelProto:
     """Pictures through a convolution, PRelu, a convolution by depth, PRelu, a last convolution."""
-    rng = np.random.default_rng(0)
+    rng, channels = np.random.default_rng(0), len(slopes)
 
     def weight(name: str, *shape: int) -> onnx.TensorProto:
         values = largest * rng.normal(0, 0.3, shape)
         return numpy_helper.from_array(values.astype(np.float32), name)
 
     constants = [
-        weight("w1", CHANNELS, 3, 3, 3),
-        weight("b1", CHANNELS),
-        weight("w2", CHANNELS, 1, 3, 3),
-        weight("w3", CHANNELS, CHANNELS, 1, 1),
+        weight("w1", channels, 3, 3, 3),
+        weight("b1", channels),
+        weight("w2", channels, 1, 3, 3),
+        weight("w3", CHANNELS, channels, 1, 1),
         numpy_helper.from_array(slopes.reshape(-1, 1, 1), "s1"),
         numpy_helper.from_array(slopes[::-1].copy().reshape(-1, 1, 1), "s2"),
         numpy_helper.from_array(np.array(255, np.float32), "white"),
@@ -34,7 +34,7 @@ def network(slopes: Floats, *, residual: bool = False, largest: float = 1.0) -> 
         helper.make_node("Div", ["floats", "white"], ["x"], name="scale"),
         helper.make_node("Conv", ["x", "w1", "b1"], ["y1"], pads=(1, 1, 1, 1), name="first"),
         helper.make_node("PRelu", ["y1", "s1"], ["p1"], name="bend"),
-        helper.make_node("Conv", ["p1", "w2"], ["y2"], pads=(1, 1, 1, 1), group=CHANNELS, name="depth"),
+        helper.make_node("Conv", ["p1", "w2"], ["y2"], pads=(1, 1, 1, 1), group=channels, name="depth"),
         helper.make_node("Add", ["y2", "p1"], ["sum"], name="both"),
         helper.make_node("PRelu", ["sum" if residual else "y2", "s2"], ["p2"], name="bend_again"),
         helper.make_node("Conv", ["p2", "w3"], ["out"], name="last"),

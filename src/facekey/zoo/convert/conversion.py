@@ -17,6 +17,7 @@ from facekey.zoo.convert.state import StateDict
 from facekey.zoo.convert.tfjs import read_tfjs
 from facekey.zoo.convert.tflite import convert_tflite
 from facekey.zoo.convert.torch_pickle import read_state_dict
+from facekey.zoo.convert.widen import widen
 from facekey.zoo.onnx import simplify
 
 NETWORKS: Mapping[str, Callable[[StateDict], onnx.ModelProto]] = {
@@ -62,7 +63,7 @@ def convert(card: Card, weights: bytes) -> bytes:
             )
         # Simplified first: only then a PRelu stands right behind its convolution.
         plain = onnx.load_model_from_string(simplify(model.SerializeToString()))
-        return simplify(spell_out_prelu(plain).SerializeToString())
+        return simplify(widen(spell_out_prelu(plain)).SerializeToString())
     except (UnicodeDecodeError, onnx.checker.ValidationError) as error:
         # A broken file may be read to its end and hold names that are none.
         raise ConversionError(f"{card.name}: the graph is broken: {error}") from error

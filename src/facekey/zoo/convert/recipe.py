@@ -9,7 +9,7 @@ import hashlib
 from facekey.zoo.cards import Card
 from facekey.zoo.onnx import runtime_version
 
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
 """To be raised whenever the same file would become another graph."""
 
 
