@@ -29,6 +29,7 @@ from bench.photo import enrol, enrolment, sample_photos, webcam_jpeg
 from bench.recorded import Call, recorded
 from bench.results import Column, Figure, Result, Table, Target, told
 from bench.server import running_server
+from facekey.api.logs import configure
 from facekey.api.meters import Meters
 from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
@@ -70,6 +71,7 @@ Times = dict[str, list[float]]
 def main() -> Result:
     """Measure and print."""
     print(__doc__)
+    configure("error")  # what the service logs isn't part of the report
     print(f"machine: {describe()}; {ROUNDS} rounds after {WARM_UP} of warming up")
     photo = webcam_jpeg(sample_photos()["obama.jpg"])
     with (

@@ -17,7 +17,6 @@ from bench.vgg_face import write_vgg_face
 
 REPOSITORY = Path(__file__).parents[1]
 WORKERS = Path(__file__).with_name("peer_workers")
-STOP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +231,11 @@ def asked(peer: Peer, cores: int | None = None) -> Iterator[Asked]:
             text=True,
             env=environment,
         )
-    try:
-        yield Asked(process, peer.title)
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
+    with process:
+        try:
+            yield Asked(process, peer.title)
+        finally:
+            process.terminate()
 
 
 @contextmanager
