@@ -222,7 +222,10 @@ def asked(peer: Peer, cores: int | None = None) -> Iterator[Asked]:
     if peer.environment is DEEPFACE:
         _furnish(Path(peer.variables["DEEPFACE_HOME"]), Path(python))
     script, *words = peer.worker
-    environment = {**os.environ, **peer.variables, "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, **peer.variables}
+    path = environment.pop("PYTHONPATH", "")
+    if peer.environment is None:
+        environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *path.split(os.pathsep)])
     with _on(cores):
         process = subprocess.Popen(
             [python, "-W", "ignore", str(WORKERS / script), *words],
