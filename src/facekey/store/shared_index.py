@@ -113,6 +113,8 @@ class SharedIndex:
             for sealed in people
         }
         await self._rows.put(connection, means, turning)
+        turns = {turning.of(one).turn_id: turning.of(one) for person in means.values() for one in person}
+        await self._rows.grow_graphs(connection, turns.values())
         state = IndexState(turning.key_id, entries[-1].sequence if entries else standing.latest)
         await self._rows.become(connection, state)
         return _Standing(state, standing.latest, turning)

@@ -113,6 +113,10 @@ class ExactIndex:
         factors = np.concatenate([np.empty(0, np.float32), *self._factors])
         return np.flatnonzero(factors).astype(np.int64)
 
+    def memory(self) -> list[Rows]:
+        """The blocks themselves, for those who measure."""
+        return self._blocks
+
     def blocks(self) -> int:
         """How many pieces `dump` and `load` deal in."""
         return len(self._blocks)

@@ -132,6 +132,14 @@ class FaceIndex:
                 nominated.update(dict.fromkeys(uid for uid in uids if uid is not None))
         return list(nominated)
 
+    def rows_of(self, model: ModelId) -> ExactIndex | GraphIndex:
+        """What one network is searched by.
+
+        Raises:
+            KeyError: nobody has a vector of that network.
+        """
+        return self._networks[model].index
+
     def due(self) -> bool:
         """Whether `tend` has something to do."""
         return any(self._is_due(network) for network in self._networks.values())

@@ -1,19 +1,24 @@
 """Search in PostgreSQL by pgvector: for galleries that several services share.
 
 What lies in the table has left the process: one vector for each person and network,
-turned by the deployment's key (`store.turning`), never as the network made it. Rows hang
-on `subjects` and go with it. The search is exact: every row of the network is compared.
+turned by the deployment's key (`store.turning`), never as the network made it, in half
+precision. Rows hang on `subjects` and go with it.
+
+While a network has few rows, each search compares with all of them. From `GRAPH_FROM` on
+PostgreSQL keeps a graph (HNSW) over them, which every later row enters as it is written; the
+planner decides by its own estimates which of the two is quicker. What either finds is compared
+again on the sealed templates.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from facekey.core.types import Embedding, Floats
 from facekey.store.sql.connection import Connection
-from facekey.store.turning import Turning
+from facekey.store.turning import Turn, Turning
 
 # Made here and not by a migration: a deployment that doesn't use it needs no pgvector.
 SCHEMA = (
@@ -22,7 +27,7 @@ SCHEMA = (
         subject_uid varchar(32) NOT NULL REFERENCES subjects (uid) ON DELETE CASCADE,
         model varchar(128) NOT NULL,
         turn varchar(16) NOT NULL,
-        turned vector NOT NULL,
+        turned halfvec NOT NULL,
         PRIMARY KEY (subject_uid, model)
     )""",
     # 512 numbers are just long enough to be stored apart, and every search reads all of them.
@@ -34,7 +39,30 @@ SCHEMA = (
     )""",
 )
 
+GRAPH_FROM = 2_000  # rows of one network; building takes a second or two then
+CONNECTIVITY = 24
+EXPANSION_ADD = 128
+EXPANSION_SEARCH = 200
+LARGEST_GRAPH = 4_000  # numbers of a half-precision vector that the extension can build one for
+
 IS_THERE = text("SELECT to_regclass('vector_index_state')")
+COLUMN = text(
+    "SELECT format_type(atttypid, NULL) FROM pg_attribute "
+    "WHERE attrelid = 'vector_index'::regclass AND attname = 'turned'"
+)
+HALVE = (
+    "SET LOCAL statement_timeout = 0",  # written anew as a whole: some ten seconds for a million
+    "ALTER TABLE vector_index ALTER COLUMN turned TYPE halfvec USING turned::halfvec",
+)
+GRAPHS = text(
+    "SELECT indexname FROM pg_indexes "
+    "WHERE tablename = 'vector_index' AND indexname LIKE 'vector_index_turned_%'"
+)
+HELD = text("SELECT count(*) FROM (SELECT 1 FROM vector_index WHERE turn = :turn LIMIT :enough) AS held")
+SEARCH_WIDELY = text(
+    "SELECT set_config('hnsw.ef_search', :width, true), "
+    "set_config('hnsw.iterative_scan', 'strict_order', true)"
+)
 STATE = text("SELECT turning_key, seen FROM vector_index_state")
 BECOME = text(
     "INSERT INTO vector_index_state (id, turning_key, seen) VALUES (1, :turning_key, :seen) "
@@ -43,14 +71,10 @@ BECOME = text(
 CLEAR = text("DELETE FROM vector_index")
 PUT = text(
     "INSERT INTO vector_index (subject_uid, model, turn, turned) "
-    "VALUES (:uid, :model, :turn, CAST(:turned AS vector))"
+    "VALUES (:uid, :model, :turn, CAST(:turned AS halfvec))"
 )
 REMOVE = text("DELETE FROM vector_index WHERE subject_uid = :uid")
 PEOPLE = text("SELECT count(DISTINCT subject_uid) FROM vector_index")
-NEAREST = text(
-    "SELECT subject_uid FROM vector_index WHERE model = :model AND turn = :turn "
-    "ORDER BY turned <#> CAST(:probe AS vector) LIMIT :count"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +99,9 @@ class PgVectorIndex:
         if (await connection.execute(IS_THERE)).scalar_one() is None:
             for statement in SCHEMA:
                 await connection.execute(text(statement))
+        elif (await connection.execute(COLUMN)).scalar_one() == "vector":  # as versions before had it
+            for statement in HALVE:
+                await connection.execute(text(statement))
 
     async def state(self, connection: Connection) -> IndexState | None:
         """What the rows are; None when there never were any."""
@@ -87,6 +114,8 @@ class PgVectorIndex:
 
     async def clear(self, connection: Connection) -> None:
         """Forget everybody."""
+        for name in (await connection.execute(GRAPHS)).scalars().all():
+            await connection.execute(text(f'DROP INDEX "{name}"'))
         # Not TRUNCATE: a search that began before would see no rows at all, and find nobody.
         await connection.execute(CLEAR)
 
@@ -103,6 +132,25 @@ class PgVectorIndex:
         ]
         if rows:
             await connection.execute(PUT, rows)
+
+    async def grow_graphs(self, connection: Connection, turns: Iterable[Turn]) -> None:
+        """Build the graphs that are due for these. Nobody else can write meanwhile; searches go on."""
+        for turn in turns:
+            name, dimensions = f"vector_index_turned_{turn.turn_id}", len(turn.matrix)
+            there = text(f"SELECT to_regclass('{name}')")
+            if dimensions > LARGEST_GRAPH or (await connection.execute(there)).scalar_one() is not None:
+                continue
+            held = await connection.execute(HELD, {"turn": turn.turn_id, "enough": GRAPH_FROM})
+            if held.scalar_one() == GRAPH_FROM:
+                await connection.execute(text("SET LOCAL statement_timeout = 0"))
+                await connection.execute(
+                    text(
+                        f"CREATE INDEX {name} ON vector_index "
+                        f"USING hnsw ((turned::halfvec({dimensions})) halfvec_ip_ops) "
+                        f"WITH (m = {CONNECTIVITY}, ef_construction = {EXPANSION_ADD}) "
+                        f"WHERE turn = '{turn.turn_id}'"
+                    )
+                )
 
     async def remove(self, connection: Connection, uids: Sequence[str]) -> None:
         """Forget people; unknown ones are passed over."""
@@ -124,11 +172,23 @@ class PgVectorIndex:
     ) -> list[str]:
         """Whose vectors are most like the probe, best first."""
         turn = turning.of(probe)
-        rows = await connection.execute(
-            NEAREST,
-            {"model": probe.model, "turn": turn.turn_id, "probe": _written(turn(probe)), "count": count},
-        )
+        await connection.execute(SEARCH_WIDELY, {"width": str(max(count, EXPANSION_SEARCH))})
+        given = {"probe": _written(turn(probe)), "count": count}
+        rows = await connection.execute(text(nearest_query(turn)), given)
         return [row.subject_uid for row in rows]
+
+
+def nearest_query(turn: Turn) -> str:
+    """The search for those nearest to `:probe` among one network's rows.
+
+    The turn is named in the statement itself: of a parameter a prepared plan could not tell that
+    the graph is for it. It is a hash in hexadecimal digits.
+    """
+    kind = f"halfvec({len(turn.matrix)})"
+    return (
+        f"SELECT subject_uid FROM vector_index WHERE turn = '{turn.turn_id}' "  # noqa: S608 - see above
+        f"ORDER BY (turned::{kind}) <#> CAST(:probe AS {kind}) LIMIT :count"
+    )
 
 
 def _written(vector: Floats) -> str:
