@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from facekey.evaluation.machine import describe, version
 from facekey.zoo.cores import usable_cores
 from facekey.zoo.onnx import runtime_version
 
-__all__ = ["describe", "machine", "now", "version"]
+__all__ = ["describe", "machine", "now", "on_cores", "version"]
 
 
 def machine() -> dict[str, str]:
@@ -32,6 +34,20 @@ def machine() -> dict[str, str]:
 def now() -> datetime:
     """The time, UTC."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def on_cores(cores: int | None) -> Iterator[None]:
+    """This thread, and what it starts meanwhile, may use so many cores; None for as many as before."""
+    if cores is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _memory_gb() -> float:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.host import on_cores
 from bench.vgg_face import write_vgg_face
 
 REPOSITORY = Path(__file__).parents[1]
@@ -226,7 +227,7 @@ def asked(peer: Peer, cores: int | None = None) -> Iterator[Asked]:
     path = environment.pop("PYTHONPATH", "")
     if peer.environment is None:
         environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *path.split(os.pathsep)])
-    with _on(cores):
+    with on_cores(cores):
         process = subprocess.Popen(
             [python, "-W", "ignore", str(WORKERS / script), *words],
             stdin=subprocess.PIPE,
@@ -239,20 +240,6 @@ def asked(peer: Peer, cores: int | None = None) -> Iterator[Asked]:
             yield Asked(process, peer.title)
         finally:
             process.terminate()
-
-
-@contextmanager
-def _on(cores: int | None) -> Iterator[None]:
-    """What is started inside may use so many cores; it takes that over from this thread."""
-    if cores is None or not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(allowed)[:cores])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 def _furnish(home: Path, python: Path) -> None:

@@ -6,8 +6,8 @@ each decision on record), and asks again at once when it is answered. Two deploy
 serve`, one process on SQLite; and gunicorn with a worker a core on PostgreSQL and Redis. What is
 answered 503 is counted as refused and asked again after the time it says; times are those of
 decisions. The single-thread engine time is measured in the same run, before the load and after
-it: bytes to decision with one thread for each network, the median of both. Cores over that time
-is what the processors could decide if nothing but the engine had to be computed.
+it: bytes to decision on one core, one thread for each network; the median of both. Cores over
+that time is what the processors could decide if nothing but the engine had to be computed.
 """
 
 import http.client
@@ -27,7 +27,7 @@ import httpx
 import numpy as np
 
 from bench.decision import Decider
-from bench.host import describe
+from bench.host import describe, on_cores
 from bench.photo import enrol, sample_photos, webcam_jpeg
 from bench.results import Column, Figure, Result, Table, Target, written
 from bench.server import running_server
@@ -169,19 +169,18 @@ def _gunicorn(workers: int) -> Iterator[Opened]:
 
 
 def _engine_seconds(photo: bytes) -> list[float]:
-    """Bytes to decision, each network with one thread."""
+    """Bytes to decision on one core, each network with one thread."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    try:
+    taken = []
+    with on_cores(1):
         decider = Decider(threads=1)
         enrolled = decider.look(photo)
-        taken = []
         for _ in range(ENGINE_ROUNDS):
             began = time.perf_counter()
             decider.decide(enrolled, decider.look(photo))
             taken.append(time.perf_counter() - began)
-    finally:
-        cv2.setNumThreads(threads)
+    cv2.setNumThreads(threads)
     return taken[len(taken) // 8 :]  # the first ones warm up
 
 
