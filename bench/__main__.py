@@ -18,6 +18,7 @@ from bench import (
     edge_aarch64,
     faults,
     fuzz,
+    gallery,
     latency,
     networks,
     peers,
@@ -47,6 +48,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], Result | None]] = {
     "audit": lambda _: audit.main(),
     "fuzz": lambda _: fuzz.main(),
     "scale": lambda _: scale.main(),
+    "gallery": lambda given: gallery.main(given.data),
     "faults": lambda _: faults.main(),
     "capacity": lambda _: capacity.main(),
     "sustained": lambda _: sustained.main(),
@@ -62,6 +64,7 @@ SPEED = ("latency", "networks", "throughput", "streams", "registration", "startu
 LONG = {
     "fuzz": "requests nobody thought of",
     "scale": "10,000 people",
+    "gallery": "searching a million people",
     "faults": "parts of the deployment that fail",
     "stream": "live streams for longer, with what is dropped",
     "capacity": "machines of several sizes",
@@ -76,7 +79,11 @@ NEED_DATA = {
     "poisoning": "lfw/images",
     "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",
 }
-USE_DATA = {"peers": "lfw/images and lfw/pairs.txt", "streams": "pad_video/<set>/live.*"}
+USE_DATA = {
+    "peers": "lfw/images and lfw/pairs.txt",
+    "gallery": "lfw/images",
+    "streams": "pad_video/<set>/live.*",
+}
 """These do more with data than without."""
 FOLDER = Path("build") / "bench"
 

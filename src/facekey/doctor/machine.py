@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.settings import Settings
+from facekey.store import snapshots
 from facekey.store.sql.database import backend_of
 from facekey.wiring.vision import open_zoo
 
@@ -46,7 +47,7 @@ async def disk(patient: Patient) -> list[Finding]:
 
 
 async def files(patient: Patient) -> list[Finding]:
-    """Settings, database, keys and checkpoints can't be read by other users of the machine."""
+    """Settings, database, keys, checkpoints and snapshots can't be read by other users of the machine."""
     looked_at = [path for path in _private(patient) if path.is_file()]
     loose = [path for path in looked_at if path.stat().st_mode & OTHERS]
     if loose and os.name != "nt":
@@ -63,6 +64,8 @@ def _private(patient: Patient) -> list[Path]:
     if (database := _sqlite_file(settings)) is not None:
         found += [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm")]
     found += [path for path in (settings.key_file, settings.audit_checkpoint_file) if path is not None]
+    if settings.index_snapshot_dir is not None:
+        found.append(settings.index_snapshot_dir / snapshots.FILE)
     return found
 
 

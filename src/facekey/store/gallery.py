@@ -123,7 +123,7 @@ class MemoryGallery:
     async def _search(self, connection: Connection, *, probe: Sequence[Embedding], top_k: int) -> Search:
         """On the thread of a connection, in one moment of the database."""
         latest = await self._take_in(connection, pieces=EVERY)
-        nominated = self._faces.nominate(probe, max(top_k, SHORTLIST))
+        nominated = self._faces.nominate(probe, max(top_k, SHORTLIST), best=top_k)
         size = len(self._faces)
         # Who was erased after this moment of the database is named by neither: the index forgets
         # them, or their templates are read here for the last time.

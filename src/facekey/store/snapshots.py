@@ -109,7 +109,7 @@ class Snapshots:
     def _is_fresh(self) -> bool:
         try:
             return time.time() - self._path.stat().st_mtime < JUST_WRITTEN_S
-        except FileNotFoundError:
+        except OSError:  # such as none, or a folder that is no folder
             return False
 
     def _write(self, seal: Seal, label: Label) -> None:

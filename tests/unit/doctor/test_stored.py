@@ -20,6 +20,7 @@ from facekey.core.ports.accounts import Operators
 from facekey.doctor import accounts, backup, clock, database, keys, log, machine, redis
 from facekey.doctor.examination import Finding, Look, Patient, State
 from facekey.settings import default_models_dir
+from facekey.store import snapshots
 from facekey.store.keys.encryption_key import EncryptionKey
 from facekey.store.sql.api_keys import SqlApiKeys
 from facekey.store.sql.operators import SqlOperators
@@ -387,6 +388,15 @@ async def test_a_dump_of_postgres(
     assert await process.wait() == 0
     os.utime(good, (NOW.timestamp(), NOW.timestamp()))
     is_it(await one(backup.restorable, make(backup=str(good))), State.WARN, "can be listed")
+
+
+async def test_a_snapshot_of_the_gallery_that_others_can_read(make: Make, tmp_path: Path) -> None:
+    patient = make(index_snapshot_dir=tmp_path)
+    file = tmp_path / snapshots.FILE
+    file.touch(mode=0o600)
+    is_it(await one(machine.files, patient), State.OK, "owner only")
+    file.chmod(0o644)
+    is_it(await one(machine.files, patient), State.FAIL, snapshots.FILE)
 
 
 async def test_files_that_others_can_read(make: Make, store: Store, tmp_path: Path) -> None:

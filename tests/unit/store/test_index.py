@@ -156,7 +156,7 @@ def filled_faces(plan: SearchPlan, count: int = 300) -> FaceIndex:
 
 
 def first(index: FaceIndex, vector: Floats) -> str | None:
-    return next(iter(index.nominate([Embedding(vector, MODEL)], 8)), None)
+    return next(iter(index.nominate([Embedding(vector, MODEL)], 8, best=8)), None)
 
 
 @pytest.mark.parametrize("kind", ["exact", "graph"])
@@ -170,16 +170,32 @@ def test_faces_are_found_by_either_index(kind: str) -> None:
     index.apply({}, [named(20), "f" * 32])
     assert first(index, vectors[20]) != named(20)
     assert len(index) == 299
-    assert index.nominate([Embedding(vectors[1], OTHER)], 8) == [], "nobody has a vector of that network"
+    assert index.nominate([Embedding(vectors[1], OTHER)], 8, best=8) == [], (
+        "nobody has a vector of that network"
+    )
     assert index.nbytes > 0
     index.close()
+
+
+def test_one_network_alone_nominates_only_who_can_still_be_among_the_best() -> None:
+    index = FaceIndex([MODEL], SearchPlan())
+    centre = direction(1)
+    likenesses = (0.9, 0.899, 0.8, 0.79, 0.5)
+    index.apply({named(n): {MODEL: near(centre, cosine, 10 + n)} for n, cosine in enumerate(likenesses)}, [])
+    probe = [Embedding(centre, MODEL)]
+    assert set(index.nominate(probe, 5, best=1)) == {named(0), named(1)}
+    assert set(index.nominate(probe, 5, best=3)) == {named(0), named(1), named(2), named(3)}
+    assert len(index.nominate(probe, 5, best=5)) == 5
+    two = FaceIndex([MODEL, OTHER], SearchPlan())
+    two.apply({named(n): {MODEL: near(centre, cosine, 10 + n)} for n, cosine in enumerate(likenesses)}, [])
+    assert len(two.nominate(probe, 5, best=1)) == 5, "fused, another may be first"
 
 
 def test_a_new_template_without_a_network_leaves_nothing_of_the_old_one_there() -> None:
     index = filled_faces(SearchPlan())
     index.apply({named(0): {OTHER: directions(1)[0]}}, [])
     assert first(index, directions(1)[0]) != named(0)
-    assert index.nominate([Embedding(directions(1)[0], OTHER)], 8) == [named(0)]
+    assert index.nominate([Embedding(directions(1)[0], OTHER)], 8, best=8) == [named(0)]
 
 
 def test_scans_that_take_too_long_call_for_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:

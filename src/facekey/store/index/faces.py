@@ -26,6 +26,8 @@ SCANS = 32  # the latest, whose median counts: one slow search says nothing
 FEWEST = 20_000  # people; below, a scan is slow only when the machine is busy
 AT_ONCE = 32  # changes made up for while nobody can search
 PIECE = 4096  # people taken into a graph at once
+ROUNDING = 0.015  # how far two likenesses of rows can change places by exact scores (measured: 0.005 each)
+SHORTEST = 0.2  # a graph knows directions; by the length of the mean a likeness is up to so much smaller
 MOST_VACANT = 0.25  # of a graph's places; beyond, it is built anew
 
 Means = Mapping[ModelId, Floats]
@@ -113,8 +115,14 @@ class FaceIndex:
             self._networks.clear()
             self._roster = Roster()
 
-    def nominate(self, probe: Sequence[Embedding], count: int) -> list[str]:
-        """Who comes into question: each network names this many, the most alike first.
+    def nominate(self, probe: Sequence[Embedding], count: int, *, best: int) -> list[str]:
+        """Who comes into question, the most alike first.
+
+        Args:
+            probe: one embedding for each network; other networks have no say.
+            count: how many each network names.
+            best: how many are sought. Where there is one network only, whoever is certainly not
+                among the best by exact scores is left out: each nomination costs a template's opening.
 
         Raises:
             ValueError: an embedding is longer or shorter than those of its network before.
@@ -126,8 +134,13 @@ class FaceIndex:
                 if network is None:
                     continue
                 began = time.perf_counter()
-                numbers, _ = network.index.nearest(embedding.vector, count)
+                numbers, scores = network.index.nearest(embedding.vector, count)
                 network.scans.append(time.perf_counter() - began)
+                if len(self._models) == 1 and len(scores) > best:
+                    margin = (
+                        ROUNDING if isinstance(network.index, ExactIndex) else ROUNDING + SHORTEST * scores[0]
+                    )
+                    numbers = numbers[scores >= scores[best - 1] - margin]
                 uids = (self._roster.uid(int(number)) for number in numbers)
                 nominated.update(dict.fromkeys(uid for uid in uids if uid is not None))
         return list(nominated)
