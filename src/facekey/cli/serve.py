@@ -101,11 +101,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, reuse_port=False
         )
-        # Connections take it over. Without it the second half of an answer waits 40 ms for the
-        # client's word that the first has come; asyncio sees to that only for sockets it made itself.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
     except OSError as error:
         raise SettingsInvalid(
             f"FACEKEY_PORT: {host}:{port} can't be listened on ({error.strerror}); choose another with --port"
         ) from error
+    # Connections take it over. Without it the second half of an answer waits 40 ms for the client's
+    # word that the first has come; asyncio sees to that only for sockets it made itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
