@@ -7,7 +7,9 @@ serve`, one process on SQLite; and gunicorn with a worker a core on PostgreSQL a
 answered 503 is counted as refused and asked again after the time it says; times are those of
 decisions. The single-thread engine time is measured in the same run, before the load and after
 it: bytes to decision on one core, one thread for each network; the median of both. Cores over
-that time is what the processors could decide if nothing but the engine had to be computed.
+that time is what the cores could decide if nothing but the engine had to be computed and none
+slowed the other. Side by side: as many such engines as cores at once, and no service; two cores
+do less than twice what one does.
 """
 
 import http.client
@@ -31,6 +33,7 @@ from bench.host import describe, on_cores
 from bench.photo import enrol, sample_photos, webcam_jpeg
 from bench.results import Column, Figure, Result, Table, Target, written
 from bench.server import running_server
+from bench.side_by_side import rate
 from bench.sustained import WHO, service
 from facekey.zoo.cores import usable_cores
 
@@ -88,7 +91,7 @@ def main() -> Result:
             loads[name] = [ask(url, shown, clients) for clients in CLIENTS]
         print("\n".join(_line(name, load) for load in loads[name]))
     engine += _engine_seconds(photo)
-    return _result(loads, statistics.median(engine), len(engine), cores)
+    return _result(loads, statistics.median(engine), len(engine), rate(photo, cores))
 
 
 def ask(url: str, photo: bytes, clients: int, seconds: float = SECONDS) -> Load:
@@ -197,14 +200,17 @@ TITLES = {
 }
 
 
-def _result(loads: dict[str, list[Load]], engine_s: float, count: int, cores: int) -> Result:
+def _result(loads: dict[str, list[Load]], engine_s: float, count: int, together: float) -> Result:
+    cores = usable_cores()
     bound = cores / engine_s
     alone = written(1000 * engine_s, 1, "ms")
     print(f"engine with one thread: {alone}; {cores} cores could decide {bound:.1f} a second")
+    print(f"{cores} engines side by side: {together:.1f} decisions a second, {together / bound:.2f} x that")
     figures = [
         Figure("engine_one_thread_ms", "bytes to decision with one thread", 1000 * engine_s, "ms", count),
         Figure("engine_bound", f"{cores} cores over that time", bound, "1/s"),
-        Figure("per_core", "decisions a second and core, engine alone", 1 / engine_s, "1/s"),
+        Figure("side_by_side", f"{cores} engines side by side", together, "1/s"),
+        Figure("side_by_side_share", "of what the cores could", together / bound, "x", digits=2),
     ]
     targets, tables = [], []
     for name, some in loads.items():
@@ -223,7 +229,16 @@ def _result(loads: dict[str, list[Load]], engine_s: float, count: int, cores: in
             ),
             Target(f"{TITLES[name]}: p99 over p50 at {AT} clients", at.p99_ms / at.p50_ms, MOST_TAIL, "x"),
         ]
-        tables.append(_table(name, some, bound))
+        figures.append(
+            Figure(
+                f"{name}_share",
+                f"{TITLES[name]}: of what engines side by side decide",
+                at.rate / together,
+                "x",
+                digits=2,
+            )
+        )
+        tables.append(_table(name, some, bound, together))
     best = max(load.rate for some in loads.values() for load in some)
     figures.append(
         Figure("best_per_core", "decisions a second and core, service at its best", best / cores, "1/s")
@@ -231,11 +246,12 @@ def _result(loads: dict[str, list[Load]], engine_s: float, count: int, cores: in
     return Result(tuple(figures), tuple(tables), tuple(targets))
 
 
-def _table(name: str, some: list[Load], bound: float) -> Table:
+def _table(name: str, some: list[Load], bound: float, together: float) -> Table:
     columns = (
         Column("clients", digits=0),
         Column("decisions a second", "1/s", bars=True),
         Column("of what the cores could", "%", 0),
+        Column("of engines side by side", "%", 0),
         Column("p50", "ms", 0),
         Column("p99", "ms", 0),
         Column("p99 over p50", "x", 2),
@@ -246,6 +262,7 @@ def _table(name: str, some: list[Load], bound: float) -> Table:
             float(load.clients),
             load.rate,
             100 * load.rate / bound,
+            100 * load.rate / together,
             load.p50_ms,
             load.p99_ms,
             load.p99_ms / load.p50_ms,
