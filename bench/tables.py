@@ -22,7 +22,7 @@ from bench.report_json import read
 from bench.results import Cell, Column, Measured, Result, Table, told, written
 
 REPORT = Path("build") / "bench" / "report.json"
-PAGES = (Path("docs") / "benchmarks.md", Path("docs") / "capacity.md")
+PAGES = tuple(Path("docs") / name for name in ("benchmarks.md", "capacity.md", "identification.md"))
 BLOCK = re.compile(r"(<!-- bench:([\w.]+) -->\n)(.*?)(<!-- /bench -->)", re.DOTALL)
 
 
