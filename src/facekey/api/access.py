@@ -1,6 +1,6 @@
 """Who asks, found out before a body is read; and what each route takes, said in its signature."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -77,8 +77,8 @@ def credential_of(scope: Scope) -> str | None:
     return credential.strip()
 
 
-def _needs(permission: Permission) -> Callable[[Request], Caller]:
-    def caller(request: Request) -> Caller:
+def _needs(permission: Permission) -> Callable[[Request], Awaitable[Caller]]:
+    async def caller(request: Request) -> Caller:
         known: Caller = request.state.caller
         known.require(permission)
         return known
@@ -96,7 +96,7 @@ Watcher = Annotated[Caller, Depends(_needs(Permission.WATCH))]
 """Who may call a route. The name stands in its signature."""
 
 
-def _anybody(request: Request) -> Caller:
+async def _anybody(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 

@@ -10,7 +10,8 @@ from facekey.api.service import Service
 from facekey.core.caller import Caller, Role
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
+    # Not a plain function, here and in what else routes ask for: each of those is a trip to a thread.
     service: Service = request.app.state.service
     return service
 

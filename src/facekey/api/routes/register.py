@@ -46,7 +46,7 @@ class RegistrationProblem(Problem):
     samples: list[SampleVerdict] = Field(default_factory=list)
 
 
-def _consent(
+async def _consent(
     consent_purpose: Annotated[
         str | None, Form(max_length=MAX_PURPOSE, description="what the person agreed to")
     ] = None,

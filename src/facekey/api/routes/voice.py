@@ -68,7 +68,7 @@ class VoiceForgotten(BaseModel):
     had_voice: bool
 
 
-def _verbs(service: Served) -> VoiceVerbs:
+async def _verbs(service: Served) -> VoiceVerbs:
     if service.voice is None:
         raise RequestInvalid("voice_off", "voice is switched off here (FACEKEY_VOICE)")
     return service.voice
@@ -77,7 +77,7 @@ def _verbs(service: Served) -> VoiceVerbs:
 Verbs = Annotated[VoiceVerbs, Depends(_verbs)]
 
 
-def _consent(
+async def _consent(
     consent_text_version: Annotated[
         str | None,
         Form(
