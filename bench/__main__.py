@@ -20,6 +20,7 @@ from bench import (
     fuzz,
     gallery,
     latency,
+    looks,
     networks,
     peers,
     poisoning,
@@ -55,6 +56,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], Result | None]] = {
     "edge_aarch64": lambda _: edge_aarch64.main(),
     "web": lambda given: web.main(given.data),
     "edge": lambda given: edge.main(given.data),
+    "looks": lambda given: looks.main(given.data),
     "voice": lambda given: voice.main(given.data),
     "poisoning": lambda given: poisoning.main(given.data),
     "clips": lambda given: clips.main(given.data, given.liveness_without, given.temporal_without),
@@ -76,6 +78,7 @@ NEED_DATA = {
     "web": "pad_video/apfol/live.webm",
     "voice": "voice/speakers/*/*.flac",
     "edge": "lfw/images, lfw/pairs.txt and pad/<set>/{live,spoof}",
+    "looks": "lfw/images, lfw/pairs.txt and pad/<set>/{live,spoof}",
     "poisoning": "lfw/images",
     "clips": "pad_video/<set>/live.* and spoof.*, and photos in lfw/images",
 }

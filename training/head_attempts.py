@@ -29,7 +29,8 @@ from facekey.settings import default_models_dir
 from facekey.vision.align import identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.landmarks.facemesh import FaceMeshLandmarker
-from facekey.vision.pipeline import QUALITY_PX, embed_face
+from facekey.vision.networks import embed_face
+from facekey.vision.pipeline import QUALITY_PX
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.subject import SubjectPolicy, choose_subject
 from facekey.wiring.vision import open_detector, open_recognisers

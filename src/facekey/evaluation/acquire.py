@@ -19,7 +19,8 @@ from facekey.evaluation.wrong import unusable
 from facekey.vision.align import FIVE_POINTS, TEMPLATE_PX
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
-from facekey.vision.pipeline import Pipeline, embed_face
+from facekey.vision.networks import embed_face
+from facekey.vision.pipeline import Pipeline
 from facekey.vision.subject import SubjectPolicy, choose_subject
 
 MOST_PROMINENT = SubjectPolicy(dominance=1.0)

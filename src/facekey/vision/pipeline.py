@@ -1,6 +1,5 @@
 """Pipeline: the bytes of one picture to the evidence in it, stage by stage."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,27 +15,26 @@ from facekey.core.types import (
     Assessed,
     Crop,
     Detection,
-    Embedding,
     Evidence,
     FaceMesh,
     Floats,
     Frame,
     Glimpse,
-    Liveness,
     Quality,
 )
-from facekey.vision.align import context_crop, identity_crop
+from facekey.vision.align import identity_crop
 from facekey.vision.decode import decode
 from facekey.vision.framehash import hash_frame
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.expression import read_expression
 from facekey.vision.liveness.patch import cut_patch
+from facekey.vision.networks import ask_all
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
+from facekey.vision.spare_cores import SpareCores
 from facekey.vision.subject import SubjectPolicy, choose_subject
 
 THUMB_PX = 16
-MIN_ODDS = 1e-6  # a probability of exactly 0 or 1 would outvote everything
 
 StageObserver = Callable[[str, float], None]
 """Called with the name of each stage that ended and the seconds it took."""
@@ -68,6 +66,7 @@ class Pipeline:
         subject: SubjectPolicy | None = None,
         limits: DecodeLimits | None = None,
         observe: StageObserver | None = None,
+        cores: SpareCores | None = None,
     ) -> None:
         """Take the networks; `wiring` chooses them.
 
@@ -81,6 +80,7 @@ class Pipeline:
             subject: when one face of several is clearly meant.
             limits: what is too large to read.
             observe: told the duration of every stage.
+            cores: where networks run side by side; without, one after the other.
 
         Raises:
             ValueError: there is no embedder or no liveness network.
@@ -96,6 +96,7 @@ class Pipeline:
         self._subject = subject or SubjectPolicy()
         self._limits = limits or DecodeLimits()
         self._observe = observe
+        self._cores = cores or SpareCores(1)
 
     def also(self, embedder: Embedder) -> "Pipeline":
         """The same line with one more embedder at its end."""
@@ -152,22 +153,23 @@ class Pipeline:
 
         (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
         quality, (6) liveness, (7) embed. What can't be judged is refused at the first
-        stage that sees it, before the costly networks of (6) and (7) run.
+        stage that sees it, before the costly networks of (6) and (7) run, side by side.
         """
-        # (1) to (5)
-        found = self._find(image)
-        frame, face, crop = found.frame, found.face, found.crop
-        # (6)
-        with self._stage("liveness"):
-            live = self._score(frame, face)
-        # (7)
-        with self._stage("embed"):
-            embeddings = embed_face(frame, face, self._embedders, known=crop)
+        with self._cores.one_taken():
+            # (1) to (5)
+            found = self._find(image)
+            frame, face, crop = found.frame, found.face, found.crop
+            # (6), (7)
+            asked = ask_all(
+                frame, face, crop, liveness=self._liveness, embedders=self._embedders, cores=self._cores
+            )
+        for stage, seconds in asked.seconds.items():
+            self._told(stage, seconds)
         with self._stage("fingerprint"):
             evidence = Evidence(
-                embeddings=embeddings,
+                embeddings=asked.embeddings,
                 quality=found.quality,
-                liveness=live,
+                liveness=asked.liveness,
                 detection=face,
                 thumbprint=_thumbprint(crop),
             )
@@ -194,41 +196,17 @@ class Pipeline:
             raise SampleRejected(quality.reasons[0], quality, face.box.within(frame.size))
         return _Found(frame, face, mesh, crop, quality)
 
-    def _score(self, frame: Frame, face: Detection) -> Liveness:
-        """Ask every liveness network; the score is the mean of their log-odds."""
-        crops = {
-            side: context_crop(frame, face, crop_px=side)
-            for side in {network.crop_px for network in self._liveness}
-        }
-        parts = {}
-        for network in self._liveness:
-            (parts[network.model_id],) = network.score([crops[network.crop_px]])
-        bounded = [min(max(part, MIN_ODDS), 1 - MIN_ODDS) for part in parts.values()]
-        odds = sum(math.log(part / (1 - part)) for part in bounded) / len(bounded)
-        return Liveness(1 / (1 + math.exp(-odds)), parts)
-
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
         try:
             yield
         finally:
-            if self._observe is not None:
-                self._observe(name, time.perf_counter() - start)
+            self._told(name, time.perf_counter() - start)
 
-
-def embed_face(
-    frame: Frame, face: Detection, embedders: Sequence[Embedder], *, known: Crop | None = None
-) -> tuple[Embedding, ...]:
-    """Ask every embedder about one face, cutting each crop once; one of them may be there already."""
-    crops = {} if known is None else {(known.layout, known.pixels.shape[0]): known}
-    embeddings = []
-    for embedder in embedders:
-        side, layout = embedder.crop_px, embedder.layout
-        if (layout, side) not in crops:
-            crops[layout, side] = identity_crop(frame, face, crop_px=side, layout=layout)
-        embeddings.extend(embedder.embed([crops[layout, side]]))
-    return tuple(embeddings)
+    def _told(self, stage: str, seconds: float) -> None:
+        if self._observe is not None:
+            self._observe(stage, seconds)
 
 
 def _thumbprint(crop: Crop) -> Floats:

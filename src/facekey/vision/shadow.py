@@ -12,7 +12,7 @@ from facekey.core.types import Crop, Detection, Embedding, Frame, IdentityLayout
 from facekey.vision.align import context_crop
 from facekey.vision.decode import decode
 from facekey.vision.headers import DecodeLimits
-from facekey.vision.pipeline import embed_face
+from facekey.vision.networks import embed_face
 from facekey.vision.pool import Workers
 from facekey.vision.subject import SubjectPolicy, choose_subject
 

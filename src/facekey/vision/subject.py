@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from facekey.core.errors import SampleRejected
 from facekey.core.types import Detection, Reason
 
+FACE_ASPECT = 1.4  # long side of a face box in short sides
+
 
 @dataclass(frozen=True, slots=True)
 class SubjectPolicy:
@@ -49,6 +51,26 @@ def choose_subject(
     if others and most < policy.dominance * others[0][0]:
         raise SampleRejected(Reason.MULTIPLE_FACES)
     return subject
+
+
+def clear_subject(
+    faces: Sequence[Detection], frame_size: tuple[int, int], policy: SubjectPolicy, *, unseen: float
+) -> Detection | None:
+    """The face that would be chosen whatever small faces were not seen; None when they could matter.
+
+    Args:
+        faces: all that were found.
+        frame_size: (height, width) in pixels.
+        policy: what is clear.
+        unseen: shorter side, in pixels, of the largest face that may not have been found.
+            It might be in the very middle, where a face counts most.
+    """
+    try:
+        subject = choose_subject(faces, frame_size, policy)
+    except SampleRejected:
+        return None
+    enough = policy.dominance * FACE_ASPECT * unseen**2
+    return subject if _prominence(subject, frame_size, policy) >= enough else None
 
 
 def _prominence(face: Detection, frame_size: tuple[int, int], policy: SubjectPolicy) -> float:

@@ -58,5 +58,6 @@ async def load(
         spoof_photos=settings.store_images,
         fusion=None if settings.fusion == "auto" else settings.fusion,
         choice=choice,
+        cores=settings.vision_threads,
     )
     return Loaded(zoo, choice, await asyncio.to_thread(with_shadow, vision, zoo, choice.shadow))

@@ -33,11 +33,13 @@ from facekey.vision.liveness.spoof_picture import SpoofPictures
 from facekey.vision.liveness.temporal import TemporalLiveness
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.sequence import SequenceJudge
+from facekey.vision.spare_cores import SpareCores
 from facekey.vision.subject import SubjectPolicy
 from facekey.wiring.candidate import Candidate
 from facekey.wiring.fusion import open_fusion
 from facekey.zoo.batching import Batching
 from facekey.zoo.cards import Card, Task
+from facekey.zoo.cores import usable_cores
 from facekey.zoo.device import Device
 from facekey.zoo.face_fusion import FusionKind
 from facekey.zoo.fusion import read_fusion
@@ -149,6 +151,7 @@ def open_vision(
     spoof_photos: bool = False,
     fusion: FusionKind | None = None,
     choice: Choice = ALL_MEASURED,
+    cores: int | None = None,
 ) -> Vision:
     """Load every network that is installed and measured, or those of them that were chosen.
 
@@ -160,12 +163,13 @@ def open_vision(
         spoof_photos: evidence of spoofs shows photos, not depth alone.
         fusion: how several networks become one evidence; None for the better way.
         choice: which recognition networks decide.
+        cores: for this process' pictures; None for all.
 
     Raises:
         ModelUnavailable: a network that decisions need is missing; says what to run.
         ModelError: a network can't be loaded or is not what its card says.
     """
-    detector = open_detector(zoo)
+    detector = open_detector(zoo, subject)
     mesh_session = zoo.open("facemesh")
     landmarker = FaceMeshLandmarker(mesh_session)
     cards = {name: zoo.card(name) for name in zoo.names()}
@@ -185,6 +189,7 @@ def open_vision(
             subject=subject,
             limits=limits,
             observe=observe,
+            cores=SpareCores(usable_cores() if cores is None else cores),
         ),
         spoofs=SpoofPictures(
             detector=detector,
@@ -230,14 +235,18 @@ def open_recognisers(
     return Recognisers(tuple(embedders), Matcher(calibrations, known.rules), populations, known.together)
 
 
-def open_detector(zoo: Zoo) -> HybridDetector:
+def open_detector(zoo: Zoo, subject: SubjectPolicy | None = None) -> HybridDetector:
     """RetinaFace, with MTCNN behind it.
+
+    Args:
+        zoo: has their networks.
+        subject: when one face of several is clearly meant.
 
     Raises:
         ModelUnavailable: one of their networks is missing; says what to run.
     """
     mtcnn = Mtcnn(pnet=zoo.open("mtcnn_pnet"), rnet=zoo.open("mtcnn_rnet"), onet=zoo.open("mtcnn_onet"))
-    return HybridDetector(RetinaFace(zoo.open("retinaface")), mtcnn)
+    return HybridDetector(RetinaFace(zoo.open("retinaface"), subject=subject), mtcnn)
 
 
 def open_judge(zoo: Zoo) -> SequenceJudge:

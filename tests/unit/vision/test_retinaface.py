@@ -1,14 +1,15 @@
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 from facekey.core.errors import ModelError, ModelOutputInvalid
-from facekey.core.types import Floats, Frame
+from facekey.core.types import Detection, Floats, Frame, Pixels
 from facekey.vision.align import FIVE_POINTS
 from facekey.vision.detect.retinaface import RetinaFace, RetinaFaceOptions
 from facekey.zoo.onnx import OnnxSession
-from tests.unit.vision.faces import constant_network
+from tests.unit.vision.faces import constant_network, detection_at
 
 SIDE = 64
 OPTIONS = RetinaFaceOptions(side_px=SIDE, large_side_px=2 * SIDE)
@@ -103,3 +104,51 @@ def test_another_network_is_refused() -> None:
     other = constant_network(("N", 3, "H", "W"), {"loc": (("N", 4), np.zeros((1, 4), np.float32))})
     with pytest.raises(ModelError):
         RetinaFace(other)
+
+
+class Looks(RetinaFace):
+    """Sees given faces in looks of given sides, and notes which looks were taken."""
+
+    def __init__(self, seen: Mapping[int, list[Detection]]) -> None:
+        super().__init__(network({}))
+        self.seen, self.taken = seen, list[int]()
+
+    def _look(self, pixels: Pixels, side_px: int) -> list[Detection]:
+        self.taken.append(side_px)
+        return self.seen.get(side_px, [])
+
+
+LARGE, SMALL = detection_at(240, 160, 140, score=0.999), detection_at(280, 200, 120, score=0.999)
+UNSURE = detection_at(260, 180, 120, score=0.99)
+WEAK = detection_at(260, 180, 120, score=0.6)
+
+
+@pytest.mark.parametrize(
+    ("found", "taken"),
+    [
+        ({320: [LARGE]}, [320]),
+        ({320: [SMALL], 640: [SMALL]}, [320, 640]),
+        ({320: [UNSURE], 640: [LARGE]}, [320, 640]),
+        ({320: [LARGE, detection_at(90, 160, 130, score=0.9)], 640: [LARGE]}, [320, 640]),
+        ({640: [WEAK]}, [320, 640]),
+    ],
+    ids=["large and sure", "small", "unsure", "two alike", "nothing"],
+)
+def test_a_small_look_is_enough_only_where_nothing_could_be_missed(
+    found: dict[int, list[Detection]], taken: list[int]
+) -> None:
+    detector = Looks(found)
+    assert detector.detect(frame(480, 640)) == found[taken[-1]]
+    assert detector.taken == taken
+
+
+def test_a_large_picture_without_a_good_face_is_looked_at_closely() -> None:
+    detector = Looks({640: [WEAK], 1280: [UNSURE]})
+    assert detector.detect(frame(1500, 2000)) == [UNSURE]
+    assert detector.taken == [320, 640, 1280]
+
+
+def test_a_picture_that_no_look_makes_smaller_is_looked_at_once() -> None:
+    detector = Looks({640: [UNSURE]})
+    assert detector.detect(frame(112, 112)) == [UNSURE]
+    assert detector.taken == [640]

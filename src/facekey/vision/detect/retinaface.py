@@ -18,6 +18,7 @@ import numpy as np
 from facekey.core.errors import ModelOutputInvalid
 from facekey.core.types import Box, Detection, Floats, Frame, Pixels
 from facekey.vision.geometry import plausible_face, suppress
+from facekey.vision.subject import SubjectPolicy, clear_subject
 from facekey.zoo.onnx import OnnxSession
 
 STRIDES = (8, 16, 32)
@@ -32,19 +33,36 @@ MAX_LOG_GROWTH = 4.0  # e^4 = 55 anchors wide: past any face, and far from overf
 class RetinaFaceOptions:
     """How hard to look.
 
+    A picture is first looked at small, which takes a quarter of the time: whoever stands
+    before a camera to sign in fills a good part of the picture. That look is enough when its
+    subject is beyond doubt and near, so that its five points are as exact as they get and no
+    face too small to be seen there could come into question beside it. Else there is a closer look.
+
     Attributes:
         min_score: weaker candidates are not faces. 0.5 is where the network was trained to decide.
         max_overlap: two boxes that share more than this (IoU) are the same face.
-        side_px: the long side of the picture is brought to this for the first look.
-        large_side_px: the long side for the second look, taken when the first one found
+        small_side_px: the long side of the picture is brought to this for the small look.
+        sure_score: what the subject must reach in the small look for it to be enough.
+        near_px: what the shorter side of the subject's face must have in the small look. Below it
+            the five points are less exact: with 78 px the cosine with another photo of the same
+            person is what it is after the usual look (-0.0004, standard error 0.0012, 250
+            people of LFW), with 56 px 0.003 less, with 40 px 0.011.
+        unseen_px: faces with shorter sides can go unseen in any look. Of 400 faces of LFW
+            brought to 32 px, 99.8 % have a score of 0.8 and more; to 24 px, 96 %.
+        side_px: the long side for the usual look.
+        large_side_px: the long side for the closest look, taken when the usual one found
             nothing good and the picture has the pixels.
-        good_score: what the first look must reach to be enough.
+        good_score: what the usual look must reach to be enough.
         max_enlarge: a small picture is enlarged by at most this factor; beyond it there
             is nothing new to see.
     """
 
     min_score: float = 0.5
     max_overlap: float = 0.4
+    small_side_px: int = 320
+    sure_score: float = 0.998
+    near_px: int = 64
+    unseen_px: int = 32
     side_px: int = 640
     large_side_px: int = 1280
     good_score: float = 0.9
@@ -54,8 +72,19 @@ class RetinaFaceOptions:
 class RetinaFace:
     """Implements `core.ports.vision.Detector`. Holds no state; safe to share between threads."""
 
-    def __init__(self, session: OnnxSession, options: RetinaFaceOptions | None = None) -> None:
+    def __init__(
+        self,
+        session: OnnxSession,
+        options: RetinaFaceOptions | None = None,
+        *,
+        subject: SubjectPolicy | None = None,
+    ) -> None:
         """Wrap a loaded network.
+
+        Args:
+            session: the network.
+            options: how hard to look.
+            subject: when one face of several is clearly meant.
 
         Raises:
             ModelError: the network's shapes are not the ones in this file's header.
@@ -63,6 +92,7 @@ class RetinaFace:
         session.require(inputs=[(None, None, 3)], outputs=[(None, 4), (None, 2), (None, 10)])
         self._session = session
         self._options = options or RetinaFaceOptions()
+        self._subject = subject or SubjectPolicy()
 
     def detect(self, frame: Frame) -> list[Detection]:
         """All faces of the frame, best score first; an empty list when there is none.
@@ -70,19 +100,38 @@ class RetinaFace:
         Raises:
             ModelOutputInvalid: the network gave a number that is not finite.
         """
-        options = self._options
+        options, long_side = self._options, max(frame.size)
+        if self._scale(long_side, options.small_side_px) < self._scale(long_side, options.side_px):
+            found = self._look(frame.pixels, options.small_side_px)
+            if self._is_enough(found, frame.size):
+                return found
         found = self._look(frame.pixels, options.side_px)
-        long_side = max(frame.size)
         good = bool(found) and found[0].score >= options.good_score
-        # Faces under about 16 px of the first look can't be seen there.
+        # Faces under about 16 px of the usual look can't be seen there.
         if not good and long_side > 1.25 * options.side_px:
             closer = self._look(frame.pixels, options.large_side_px)
             found = max(found, closer, key=lambda faces: faces[0].score if faces else 0.0)
         return found
 
+    def _is_enough(self, found: list[Detection], size: tuple[int, int]) -> bool:
+        """Whether a closer look could not change whose face this is about."""
+        options = self._options
+        scale = self._scale(max(size), options.small_side_px)
+        subject = clear_subject(found, size, self._subject, unseen=options.unseen_px / scale)
+        return (
+            subject is not None
+            and subject.score >= options.sure_score
+            and scale * min(subject.box.width, subject.box.height) >= options.near_px
+        )
+
+    def _scale(self, long_side: int, side_px: int) -> float:
+        """Pixels of a look for each of the frame."""
+        return min(side_px / long_side, self._options.max_enlarge)
+
     def _look(self, pixels: Pixels, side_px: int) -> list[Detection]:
         """Detect at one size, and give the result in frame pixels."""
-        image, scale = _fit(pixels, side_px, self._options.max_enlarge)
+        scale = self._scale(max(pixels.shape[:2]), side_px)
+        image = _fit(pixels, scale)
         height, width = image.shape[:2]
         offsets, scores, points = self._session.run(np.ascontiguousarray(image)[None])  # (1, H, W, 3)
         if not all(np.isfinite(output).all() for output in (offsets, scores, points)):
@@ -110,14 +159,13 @@ class RetinaFace:
         ]
 
 
-def _fit(pixels: Pixels, side_px: int, max_enlarge: float) -> tuple[Pixels, float]:
-    """Scale the long side to `side_px` and pad right and below to whole strides.
+def _fit(pixels: Pixels, scale: float) -> Pixels:
+    """Scale a picture, and pad right and below to whole strides.
 
     Padding to multiples of 32 keeps the number of different shapes, and with it of the
     anchor tables and of the runtime's memory plans, small.
     """
     height, width = pixels.shape[:2]
-    scale = min(side_px / max(height, width), max_enlarge)
     if scale != 1.0:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -128,7 +176,7 @@ def _fit(pixels: Pixels, side_px: int, max_enlarge: float) -> tuple[Pixels, floa
         padded = np.zeros((height + below, width + right, 3), np.uint8)
         padded[:height, :width] = pixels
         pixels = padded
-    return pixels, scale
+    return pixels
 
 
 @lru_cache(maxsize=64)
