@@ -41,9 +41,7 @@ class Connection:
         self, statement: TypedReturnsRows[*Columns], parameters: Parameters | None = None
     ) -> CursorResult[*Columns]: ...
     @overload
-    async def execute(
-        self, statement: Executable, parameters: Parameters | None = None
-    ) -> AnyRows: ...
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyRows: ...
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyRows:
         """Run a statement; with a list of parameters, once for each."""
         return self._sync.execute(statement, parameters)
