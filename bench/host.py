@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from facekey.evaluation.machine import describe, version
 from facekey.zoo.cores import usable_cores
 from facekey.zoo.onnx import runtime_version
 
-__all__ = ["describe", "machine", "now", "on_cores", "version"]
+__all__ = ["cpu_of_children_s", "describe", "machine", "now", "on_cores", "version"]
 
 
 def machine() -> dict[str, str]:
@@ -48,6 +48,19 @@ def on_cores(cores: int | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def cpu_of_children_s() -> float:
+    """Processor seconds of all processes that descend from this one and are running now."""
+    ticks, waiting = 0, [os.getpid()]
+    while waiting:
+        for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            for child in task.read_text().split():
+                with suppress(OSError):  # it ended meanwhile
+                    spent = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+                    ticks += int(spent[11]) + int(spent[12])
+                    waiting.append(int(child))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_gb() -> float:

@@ -9,7 +9,8 @@ decisions. The single-thread engine time is measured in the same run, before the
 it: bytes to decision on one core, one thread for each network; the median of both. Cores over
 that time is what the cores could decide if nothing but the engine had to be computed and none
 slowed the other. Side by side: as many such engines as cores at once, and no service; two cores
-do less than twice what one does.
+do less than twice what one does. CPU of the service: processor time of its processes for each
+decision, PostgreSQL's not counted; unlike the rates it hardly depends on what else the machine does.
 """
 
 import http.client
@@ -29,7 +30,7 @@ import httpx
 import numpy as np
 
 from bench.decision import Decider
-from bench.host import describe, on_cores
+from bench.host import cpu_of_children_s, describe, on_cores
 from bench.photo import enrol, sample_photos, webcam_jpeg
 from bench.results import Column, Figure, Result, Table, Target, written
 from bench.server import running_server
@@ -67,6 +68,7 @@ class Load:
 
     Attributes:
         rate: decisions a second.
+        cpu_ms: processor time of the service's processes for each decision.
         refused: answers that were no decision.
     """
 
@@ -74,6 +76,7 @@ class Load:
     rate: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
     decided: int
     refused: int
 
@@ -98,14 +101,15 @@ def ask(url: str, photo: bytes, clients: int, seconds: float = SECONDS) -> Load:
     """Ask from so many clients for so long."""
     body, kind = _form(photo)
     _together(url, body, kind, clients, WARM_S)
-    began = time.perf_counter()
+    began, computed_s = time.perf_counter(), cpu_of_children_s()
     answers = _together(url, body, kind, clients, seconds)
-    took_s = time.perf_counter() - began
+    took_s, computed_s = time.perf_counter() - began, cpu_of_children_s() - computed_s
     taken = [second for one in answers for second in one.seconds]
     if not taken:
         raise RuntimeError(f"{clients} clients were told nothing but refusals")
     p50, p99 = (1000 * float(np.quantile(taken, q)) for q in (0.5, 0.99))
-    return Load(clients, len(taken) / took_s, p50, p99, len(taken), sum(one.refused for one in answers))
+    cpu_ms, refused = 1000 * computed_s / len(taken), sum(one.refused for one in answers)
+    return Load(clients, len(taken) / took_s, p50, p99, cpu_ms, len(taken), refused)
 
 
 def _together(url: str, body: bytes, kind: str, clients: int, seconds: float) -> list[Answers]:
@@ -190,7 +194,8 @@ def _engine_seconds(photo: bytes) -> list[float]:
 def _line(name: str, load: Load) -> str:
     return (
         f"{name}, {load.clients:2} clients: {load.rate:5.1f} decisions a second, p50 {load.p50_ms:6.1f} ms, "
-        f"p99 {load.p99_ms:6.1f} ms ({load.p99_ms / load.p50_ms:.2f} x), {load.refused} refused"
+        f"p99 {load.p99_ms:6.1f} ms ({load.p99_ms / load.p50_ms:.2f} x), CPU {load.cpu_ms:.1f} ms each, "
+        f"{load.refused} refused"
     )
 
 
@@ -255,6 +260,7 @@ def _table(name: str, some: list[Load], bound: float, together: float) -> Table:
         Column("p50", "ms", 0),
         Column("p99", "ms", 0),
         Column("p99 over p50", "x", 2),
+        Column("CPU of the service for each", "ms"),
         Column("refused (503)", digits=0),
     )
     rows = tuple(
@@ -266,6 +272,7 @@ def _table(name: str, some: list[Load], bound: float, together: float) -> Table:
             load.p50_ms,
             load.p99_ms,
             load.p99_ms / load.p50_ms,
+            load.cpu_ms,
             float(load.refused),
         )
         for load in some
