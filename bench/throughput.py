@@ -10,7 +10,7 @@ it: bytes to decision on one core, one thread for each network; the median of bo
 that time is what the cores could decide if nothing but the engine had to be computed and none
 slowed the other. Side by side: as many such engines as cores at once, and no service; two cores
 do less than twice what one does. CPU of the service: processor time of its processes for each
-decision, PostgreSQL's not counted; unlike the rates it hardly depends on what else the machine does.
+decision, PostgreSQL's not counted; it depends less than the rates on what else the machine does.
 """
 
 import http.client
