@@ -3,13 +3,14 @@
 Protocol: one JPEG of 640 x 480 with one face (public photo) of somebody who is enrolled and let
 in, default pack, one request at a time. Bytes to decision: the engine, the comparison and the
 policy, without a store. Bare: the very `InferenceSession.run` calls that the engine made for
-this picture, again with the same arrays. In process: `services.Authenticate` with the real store
-(SQLite, every audit record committed to disk); its stages are those that the service itself
-reports. HTTP: the same request to `facekey serve` in another process on loopback. They take
-turns, so that noise of the machine hits all alike, and before each there is a pause in which the
-threads of the one before fall asleep. Medians with 95 % intervals from the order of the values;
-ratios are medians of paired ratios. Alignment is a part of the stages quality, liveness and
-embed; it is measured by itself, too.
+this picture, again with the same arrays, one after the other (the engine may run some side by
+side). In process: `services.Authenticate` with the real store (SQLite, every audit record
+committed to disk); its stages are those that the service itself reports. HTTP: the same request
+to `facekey serve` in another process on loopback. They take turns, so that noise of the machine
+hits all alike, and before each there is a pause in which the threads of the one before fall
+asleep. Medians with 95 % intervals from the order of the values; ratios are medians of paired
+ratios. Alignment is a part of the stages quality, liveness and embed; it is measured by itself,
+too.
 """
 
 import asyncio
