@@ -332,6 +332,13 @@ def test_other_parts_are_refused_and_change_nothing(parts: list[Part]) -> None:
     assert first(index, directions(300)[42]) == named(42)
 
 
+def test_a_graph_on_disk_is_not_taken_where_everybody_is_to_be_compared_with() -> None:
+    index = filled_faces(SearchPlan(kind="graph"))
+    index.tend()
+    with pytest.raises(SealBroken, match="graph"):
+        FaceIndex([MODEL, OTHER], SearchPlan(kind="exact")).load(index.dump())
+
+
 def test_a_change_waits_for_readers_and_goes_before_later_ones() -> None:
     lock, order = SharedLock(), list[str]()
     reading, go_on = threading.Event(), threading.Event()

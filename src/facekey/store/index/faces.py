@@ -215,6 +215,8 @@ class FaceIndex:
     def _load_network(self, networks: dict[ModelId, _Network], part: Part) -> None:
         model, dimensions = ModelId(str(part.label["model"])), int(part.label["dimensions"])
         if part.label["what"] == "graph":
+            if self._plan.kind == "exact":
+                raise ValueError("it holds a graph, and everybody is to be compared with")
             graph = GraphIndex(dimensions)
             graph.load(part.data)
             networks[model] = _Network(graph)
