@@ -44,6 +44,8 @@ class Tee(io.TextIOBase):
 def measure(name: str, protocol: str, bench: Bench) -> Measured:
     """Run one bench."""
     tee = Tee(sys.stdout)
+    # Of the code that runs, which is read now: a commit may be made meanwhile.
+    of_version = version()
     made_at, began = now(), time.perf_counter()
     with redirect_stdout(tee):
         result = bench() or Result()
@@ -57,7 +59,7 @@ def measure(name: str, protocol: str, bench: Bench) -> Measured:
         title=" ".join(title.split()).rstrip("."),
         protocol=rest,
         made_at=made_at,
-        version=version(),
+        version=of_version,
         machine=machine(),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         took_s=took_s,

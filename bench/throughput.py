@@ -215,7 +215,13 @@ def _result(loads: dict[str, list[Load]], engine_s: float, count: int, together:
         Figure("engine_one_thread_ms", "bytes to decision with one thread", 1000 * engine_s, "ms", count),
         Figure("engine_bound", f"{cores} cores over that time", bound, "1/s"),
         Figure("side_by_side", f"{cores} engines side by side", together, "1/s"),
-        Figure("side_by_side_share", "of what the cores could", together / bound, "x", digits=2),
+        Figure(
+            "side_by_side_share",
+            "engines side by side, of what the cores could",
+            together / bound,
+            "x",
+            digits=2,
+        ),
     ]
     targets, tables = [], []
     for name, some in loads.items():
