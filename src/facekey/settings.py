@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         identify_fpir: share of searches by strangers that may name somebody.
         vision_threads: pictures analysed at once; each network also computes on several cores.
         vision_queue: pictures that may wait; one more is answered 503.
-        network_threads: for one run of a network, at most; fewer where this process has fewer cores.
+        network_threads: for one run of a large network, at most; fewer where this process has fewer cores.
         device: what networks run on; anything but `auto` is refused at start where it can't be had.
         device_number: which one, of several accelerators.
         device_memory_mb: the most that CUDA may take for one network; left out, no limit.

@@ -34,6 +34,10 @@ def default_cards_dir() -> Path:
     return _PACKAGED_CARDS if _PACKAGED_CARDS.is_dir() else _REPOSITORY_CARDS
 
 
+LARGE_BYTES = 16 * 1024 * 1024
+"""Of a graph: waking a second thread for a smaller one takes what it saves (docs/decisions/0019)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """Whether a network can be opened.
@@ -191,7 +195,8 @@ class Zoo:
 
         Args:
             name: of the network.
-            threads: for one run, at most; left out, as many as the zoo's networks have.
+            threads: for one run, at most; left out, one for a small network, and for a large one
+                as many as the zoo's networks may have.
 
         Raises:
             ModelUnavailable: it is not in the cache; says what to do.
@@ -200,9 +205,11 @@ class Zoo:
         """
         card = self.card(name)
         observe = None if self._observe is None else partial(self._observe, card.name)
-        threads = self._threads if threads is None else threads
+        graph = self._read(card)
+        if threads is None:
+            threads = self._threads if len(graph) >= LARGE_BYTES else 1
         return OnnxSession(
-            self._read(card),
+            graph,
             model_id=card.model_id,
             threads=threads,
             device=self._device,

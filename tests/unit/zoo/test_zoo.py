@@ -33,6 +33,34 @@ def check_network(zoo: Zoo) -> None:
     np.testing.assert_allclose(output, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("large_bytes", "asked", "threads"), [(10**9, None, 1), (1, None, 3), (10**9, 2, 2), (1, 2, 2)]
+)
+def test_only_a_large_network_has_threads_to_itself(
+    server: Server,
+    cards: CardFolder,
+    tmp_path: Path,
+    tiny_onnx: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    large_bytes: int,
+    asked: int | None,
+    threads: int,
+) -> None:
+    given: list[int] = []
+
+    def opened(graph: bytes, **options: object) -> None:
+        given.append(options["threads"])  # type: ignore[arg-type]
+
+    server.pages["/w"] = Page(tiny_onnx)
+    cards.write(tiny_onnx, url(server))
+    zoo = Zoo(cache_dir=tmp_path / "cache", cards_dir=cards.path, downloader=QUICK, threads=3)
+    zoo.pull(["tiny"])
+    monkeypatch.setattr("facekey.zoo.zoo.LARGE_BYTES", large_bytes)
+    monkeypatch.setattr("facekey.zoo.zoo.OnnxSession", opened)
+    zoo.open("tiny", threads=asked)
+    assert given == [threads]
+
+
 def test_pull_then_open(server: Server, cards: CardFolder, tmp_path: Path, tiny_onnx: bytes) -> None:
     server.pages["/w"] = Page(tiny_onnx)
     cards.write(tiny_onnx, url(server))
