@@ -7,8 +7,9 @@ this picture, again with the same arrays, one after the other (the engine may ru
 side). In process: `services.Authenticate` with the real store (SQLite, every audit record
 committed to disk); its stages are those that the service itself reports. HTTP: the same request
 to `facekey serve` in another process on loopback. They take turns, so that noise of the machine
-hits all alike, and before each there is a pause in which the threads of the one before fall
-asleep. Medians with 95 % intervals from the order of the values; ratios are medians of paired
+hits all alike; bare runs and decisions both come after another copy of the networks has run, so
+that neither finds its weights in the processor's caches. Before each there is a pause in which
+the threads of the one before fall asleep. Medians with 95 % intervals from the order of the values; ratios are medians of paired
 ratios. Alignment is a part of the stages quality, liveness and embed; it is measured by itself,
 too.
 """
@@ -114,17 +115,17 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> Resu
             if number == WARM_UP:
                 times.clear()
                 meters.seconds.clear()
-            with _timed(times[DECISION]):
-                decider.decide(enrolled, decider.look(photo))
-            with _timed(times[BARE]):
-                for call in calls:
-                    call.again()
-            with _timed(times[IN_PROCESS]):
-                await service.authenticate(SubjectId("bench"), photo, caller=COMMAND_LINE)
             with _timed(times[HTTP]):
                 http.post(  # noqa: ASYNC212 - the loop has nothing else to do meanwhile
                     "/api/v1/authenticate", data={"user_id": "bench"}, files={"image": photo}
                 ).raise_for_status()
+            with _timed(times[DECISION]):
+                decider.decide(enrolled, decider.look(photo))
+            with _timed(times[IN_PROCESS]):
+                await service.authenticate(SubjectId("bench"), photo, caller=COMMAND_LINE)
+            with _timed(times[BARE]):
+                for call in calls:
+                    call.again()
             with _timed(times[ALIGN]):
                 identity_crop(frame, enrolled.detection, crop_px=112)
     return _result(times, meters.seconds, calls)

@@ -119,7 +119,8 @@ class Looks(RetinaFace):
 
 
 LARGE, SMALL = detection_at(240, 160, 140, score=0.999), detection_at(280, 200, 120, score=0.999)
-UNSURE = detection_at(260, 180, 120, score=0.99)
+FAR = detection_at(300, 220, 60, score=0.999)
+UNSURE = detection_at(240, 160, 140, score=0.99)
 WEAK = detection_at(260, 180, 120, score=0.6)
 
 
@@ -127,12 +128,14 @@ WEAK = detection_at(260, 180, 120, score=0.6)
     ("found", "taken"),
     [
         ({320: [LARGE]}, [320]),
-        ({320: [SMALL], 640: [SMALL]}, [320, 640]),
+        ({320: [SMALL], 384: [SMALL]}, [320, 384]),
+        ({320: [SMALL], 384: [FAR], 640: [SMALL]}, [320, 384, 640]),
+        ({320: [FAR], 640: [FAR]}, [320, 640]),
         ({320: [UNSURE], 640: [LARGE]}, [320, 640]),
         ({320: [LARGE, detection_at(90, 160, 130, score=0.9)], 640: [LARGE]}, [320, 640]),
         ({640: [WEAK]}, [320, 640]),
     ],
-    ids=["large and sure", "small", "unsure", "two alike", "nothing"],
+    ids=["large", "small", "unsure of the small", "far", "unsure", "two alike", "nothing"],
 )
 def test_a_small_look_is_enough_only_where_nothing_could_be_missed(
     found: dict[int, list[Detection]], taken: list[int]

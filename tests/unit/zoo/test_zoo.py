@@ -36,7 +36,7 @@ def check_network(zoo: Zoo) -> None:
 @pytest.mark.parametrize(
     ("large_bytes", "asked", "threads"), [(10**9, None, 1), (1, None, 3), (10**9, 2, 2), (1, 2, 2)]
 )
-def test_only_a_large_network_has_threads_to_itself(
+def test_only_a_large_network_has_threads_to_itself(  # noqa: PLR0917 - fixtures
     server: Server,
     cards: CardFolder,
     tmp_path: Path,
