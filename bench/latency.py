@@ -9,9 +9,9 @@ committed to disk); its stages are those that the service itself reports. HTTP: 
 to `facekey serve` in another process on loopback. They take turns, so that noise of the machine
 hits all alike; bare runs and decisions both come after another copy of the networks has run, so
 that neither finds its weights in the processor's caches. Before each there is a pause in which
-the threads of the one before fall asleep. Medians with 95 % intervals from the order of the values; ratios are medians of paired
-ratios. Alignment is a part of the stages quality, liveness and embed; it is measured by itself,
-too.
+the threads of the one before fall asleep. Medians with 95 % intervals from the order of the
+values; ratios are medians of paired ratios. Alignment is a part of the stages quality, liveness
+and embed; it is measured by itself, too.
 """
 
 import asyncio
