@@ -186,7 +186,7 @@ def nearest_query(turn: Turn) -> str:
     """
     kind = f"halfvec({len(turn.matrix)})"
     return (
-        f"SELECT subject_uid FROM vector_index WHERE turn = '{turn.turn_id}' "  # noqa: S608 - see above
+        f"SELECT subject_uid FROM vector_index WHERE turn = '{turn.turn_id}' "  # noqa: S608 # nosec B608 - see above
         f"ORDER BY (turned::{kind}) <#> CAST(:probe AS {kind}) LIMIT :count"
     )
 
