@@ -1,3 +1,4 @@
+import os
 import threading
 from contextvars import ContextVar
 
@@ -71,3 +72,33 @@ def test_the_first_failure_in_order_is_raised_and_what_has_not_begun_is_not_done
 def test_no_core_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no core"):
         SpareCores(0)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores of Linux",
+)
+def test_a_helper_works_on_another_core_than_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere = os.sched_getaffinity(0)
+    here = min(everywhere)
+    monkeypatch.setattr("facekey.vision.spare_cores._core_of_this_thread", lambda: here)
+    meet = threading.Barrier(2, timeout=WAIT_S)
+    caller = threading.get_ident()
+
+    def allowed() -> set[int] | None:
+        meet.wait()
+        return None if threading.get_ident() == caller else os.sched_getaffinity(0)
+
+    cores = SpareCores(2)
+    with cores.one_taken():
+        (helpers,) = [found for found in cores.do_all([allowed, allowed]) if found is not None]
+    assert helpers == everywhere - {here}
+    assert os.sched_getaffinity(0) == everywhere, "the caller stays free"
+
+
+def test_where_the_system_does_not_tell_helpers_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facekey.vision.spare_cores._core_of_this_thread", lambda: None)
+    meet = threading.Barrier(2, timeout=WAIT_S)
+    cores = SpareCores(2)
+    with cores.one_taken():
+        assert sorted(cores.do_all([meet.wait, meet.wait])) == [0, 1]
