@@ -86,18 +86,25 @@ class SpareCores:
 
     def _ask(self, work: Callable[[], None], most: int) -> list[Future[None]]:
         """Set spare cores to work, at most so many; each counts as at work until it ends."""
-        with self._lock:
-            helpers = max(0, min(self._spare, most))
-            self._spare -= helpers
-        asked = []
-        for _ in range(helpers):
-            # In the context of whoever asks: what is measured there belongs to their request.
-            future = self._helpers.submit(copy_context().run, work)
+        asked: list[Future[None]] = []
+        while len(asked) < most and self._take_one():
+            try:
+                # In the context of whoever asks: what is measured there belongs to their request.
+                future = self._helpers.submit(copy_context().run, work)
+            except RuntimeError:  # no thread can be started; the caller does it alone
+                self._back()
+                break
             future.add_done_callback(self._back)
             asked.append(future)
         return asked
 
-    def _back(self, _: Future[None]) -> None:
+    def _take_one(self) -> bool:
+        with self._lock:
+            taken = self._spare > 0
+            self._spare -= taken
+            return taken
+
+    def _back(self, _: Future[None] | None = None) -> None:
         with self._lock:
             self._spare += 1
 

@@ -69,6 +69,14 @@ def test_the_first_failure_in_order_is_raised_and_what_has_not_begun_is_not_done
     assert sorted(begun) == [0, 1]
 
 
+def test_where_no_thread_can_be_started_the_caller_does_it_alone() -> None:
+    cores = SpareCores(2)
+    cores._helpers.shutdown()
+    with cores.one_taken():
+        assert cores.do_all([threading.get_ident] * 4) == [threading.get_ident()] * 4
+        assert cores._spare == 1, "and the core is spare again"
+
+
 def test_no_core_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no core"):
         SpareCores(0)
