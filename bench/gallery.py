@@ -1,6 +1,6 @@
 """One-to-many search: how long, how exact, how much memory, from a thousand people to a million.
 
-Protocol: made-up people and probes as `bench/gallery_people.py` says, 200 mated probes and 200 of
+Protocol: made-up people and probes as `bench/gallery_people.py` says, 500 mated probes and 500 of
 strangers. `exact` compares with everybody, one byte a number; in turns with each search all the bytes
 of its rows are read once by as many threads (64-bit words added up), and the ratio is the median over
 these pairs. `graph` is the HNSW graph. What recall counts is whether the person with the highest cosine,
@@ -18,6 +18,7 @@ there the next time. Then follow `bench/gallery_rates.py` (false names, shards) 
 import ctypes
 import gc
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 
@@ -37,6 +39,7 @@ from facekey.core.types import Floats, ModelId
 from facekey.store.index.exact import ExactIndex
 from facekey.store.index.faces import FaceIndex, SearchPlan
 from facekey.store.index.graph import GraphIndex
+from facekey.store.index.graph_part import CONNECTIVITY, EXPANSION_ADD
 from facekey.store.index.roster import UID_BYTES
 from facekey.store.index.rows import quantised
 from facekey.store.sealing import Seal
@@ -47,7 +50,7 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 LARGEST = SIZES[-1]
 DIMENSIONS = (512, 192)
 GRAPHS = {512: SIZES, 192: SIZES[:-1]}  # a second graph of a million would say little more
-EACH = 200  # probes of either kind
+EACH = 500  # probes of either kind
 TURNS = 40
 CHANGES = 100
 SHORTLIST = 32
@@ -138,7 +141,7 @@ def _exact(size: int, dimensions: int) -> tuple[tuple[Cell, ...], float]:
     ratio = float(np.median(scan_s / read_s))
     hits = _recall(asked, lambda probe: rows.nearest(probe, SHORTLIST)[0].tolist())
     added, removed = _changes(index, dimensions)
-    started = _started(index)
+    started = _started(index, "exact")
     index.close()
     return (
         *("exact", dimensions, size, MS * float(np.median(scan_s)), MS * float(np.quantile(scan_s, 0.99))),
@@ -148,8 +151,8 @@ def _exact(size: int, dimensions: int) -> tuple[tuple[Cell, ...], float]:
 
 def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
     asked = _asked(size, dimensions)
-    kept = KEPT / f"graph-{size}x{dimensions}.bin"
-    if size == LARGEST and not kept.is_file():
+    kept = KEPT / f"graph-{size}x{dimensions}-{CONNECTIVITY}-{EXPANSION_ADD}"
+    if size == LARGEST and not kept.is_dir():
         _keep(kept, size, dimensions)
     before = resident_mb()
     index = FaceIndex([MODEL], SearchPlan("graph", threads=usable_cores()))
@@ -159,7 +162,7 @@ def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
     taken = [_timed(partial(graph.nearest, probe, SHORTLIST)) for probe in asked.probes]
     hits = _recall(asked, lambda probe: graph.nearest(probe, SHORTLIST)[0].tolist())
     added, removed = _changes(index, dimensions)
-    started = _started(index)
+    started = _started(index, "graph")
     p50 = MS * float(np.median(taken))
     targets = [
         Target(f"graph of {size:,} x {dimensions}: p50", p50, 3.0, "ms"),
@@ -178,28 +181,38 @@ def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
 
 
 def _parts(size: int, dimensions: int, kept: Path) -> Iterator[Part]:
-    """A gallery as its snapshot has it: the roster, and the graph."""
+    """A gallery as its snapshot has it: the roster, and the graph in pieces."""
     yield Part({"what": "roster"}, secrets.token_bytes(size * UID_BYTES))
     label: Label = {"what": "graph", "model": MODEL, "dimensions": dimensions}
-    yield Part(label, kept.read_bytes() if size == LARGEST else _built(size, dimensions).dump())
+    if size == LARGEST:
+        for piece in sorted(kept.iterdir()):
+            yield Part(label, piece.read_bytes())
+        return
+    graph = _built(size, dimensions)
+    for block in range(graph.blocks()):
+        yield Part(label, graph.dump(block))
 
 
 def _built(size: int, dimensions: int) -> GraphIndex:
-    graph = GraphIndex(dimensions)
+    graph = GraphIndex(dimensions, threads=usable_cores())
     for first, vectors in people(size, dimensions):
         for start in range(0, len(vectors), PIECE):
             rows = quantised(vectors[start : start + PIECE])
             numbers = np.arange(first + start, first + start + len(rows))
-            graph.put_rows(numbers, rows, threads=usable_cores())
+            graph.put_rows(numbers, rows)
     return graph
 
 
 def _keep(kept: Path, size: int, dimensions: int) -> None:
     print(f"  building a graph of {size:,} people; it is kept in {kept}", flush=True)
-    kept.parent.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    kept.write_bytes(_built(size, dimensions).dump())
+    graph = _built(size, dimensions)
     print(f"  built in {time.perf_counter() - began:.0f} s", flush=True)
+    with TemporaryDirectory(dir=KEPT) as made:  # only what is whole gets the name
+        for block in range(graph.blocks()):
+            (Path(made) / f"{block:03}").write_bytes(graph.dump(block))
+        shutil.copytree(made, kept)
+    graph.close()
 
 
 def _asked(size: int, dimensions: int) -> Asked:
@@ -234,13 +247,13 @@ def _changes(index: FaceIndex, dimensions: int) -> tuple[float, float]:
     return MS * float(np.median(added)), MS * float(np.median(removed))
 
 
-def _started(index: FaceIndex) -> float:
+def _started(index: FaceIndex, kind: Literal["exact", "graph"]) -> float:
     """Seconds to read a snapshot of it back."""
     seal = Seal(secrets.token_bytes(32), bytes(8))
     with TemporaryDirectory() as folder:
         file = Path(folder) / "snapshot"
         write_snapshot(file, seal, index.dump())
-        again = FaceIndex([MODEL], SearchPlan("exact"))
+        again = FaceIndex([MODEL], SearchPlan(kind))
         taken = _timed(lambda: again.load(read_snapshot(file, seal)))
         again.close()
     return taken

@@ -20,7 +20,7 @@ from facekey.core.errors import SealBroken
 from facekey.store.sealing import Seal
 
 MAGIC = b"FKGALLRY"
-FORMAT = 1
+FORMAT = 2
 NAME_BYTES = 16
 LENGTH_BYTES = 4
 PIECE = 8 * 1024 * 1024

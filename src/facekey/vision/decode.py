@@ -61,23 +61,24 @@ def _pixels(header: Header, shrink: int) -> Pixels:
     if header.transparent:
         pixels = _over_white(raw)
     else:
-        bgr = raw.astype(np.uint8, copy=False)
-        if header.format == "jpeg" and _last_block_is_flat(bgr, by_decoder):
-            _require_whole_jpeg(header.data, bgr, by_decoder)
-        pixels = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        pixels = raw.astype(np.uint8, copy=False)
+        if header.format == "jpeg" and _last_block_is_flat(pixels, by_decoder):
+            _require_whole_jpeg(header.data, pixels, by_decoder)
     if shrink > by_decoder:
         size = (max(1, header.width // shrink), max(1, header.height // shrink))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return pixels
 
 
+_RGB = (cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION) & ~cv2.IMREAD_COLOR_BGR
 _COLOR = {
-    1: cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
-    2: cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION,
-    4: cv2.IMREAD_REDUCED_COLOR_4 | cv2.IMREAD_IGNORE_ORIENTATION,
-    8: cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION,
+    1: _RGB,
+    2: _RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: _RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: _RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-"""OpenCV's flags by shrink. Its own turning is switched off: it knows EXIF in some formats only."""
+"""OpenCV's flags by shrink; its names for reduced size say grey, and with the one for colour mean colour.
+Its own turning is switched off: it knows EXIF in some formats only."""
 
 
 def _imdecode(data: bytes, flags: int) -> NDArray[np.generic]:

@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from facekey.core.ports.vision import Embedder, LivenessNetwork
-from facekey.core.types import Crop, Detection, Embedding, Frame, Liveness, ModelId
+from facekey.core.types import Crop, Detection, Embedding, Frame, IdentityLayout, Liveness, ModelId
 from facekey.vision.align import context_crop, identity_crop
+from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
 from facekey.vision.spare_cores import SpareCores
+
+_T = TypeVar("_T")
 
 MIN_ODDS = 1e-6  # a probability of exactly 0 or 1 would outvote everything
 
@@ -28,21 +32,57 @@ class Asked:
     seconds: Mapping[str, float]
 
 
-def ask_all(
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """All that is to be seen of one face, each square cut once.
+
+    Attributes:
+        face: what its quality is measured on.
+        identity: what the embedders want, by layout and side.
+        context: what the liveness networks want, by side.
+    """
+
+    face: Crop
+    identity: Mapping[tuple[IdentityLayout, int], Crop]
+    context: Mapping[int, Crop]
+
+
+def cut_all(
     frame: Frame,
     face: Detection,
-    crop: Crop,
     *,
     liveness: Sequence[LivenessNetwork],
     embedders: Sequence[Embedder],
     cores: SpareCores,
-) -> Asked:
-    """Ask every network about one face.
+) -> Crops:
+    """Cut what these networks want, and what quality is measured on."""
+    judged: tuple[IdentityLayout, int] = ("identity", QUALITY_PX)
+    wanted = list({judged, *((embedder.layout, embedder.crop_px) for embedder in embedders)})
+    sides = list({network.crop_px for network in liveness})
+    cut = cores.do_all(
+        [
+            *(partial(identity_crop, frame, face, crop_px=side, layout=layout) for layout, side in wanted),
+            *(partial(context_crop, frame, face, crop_px=side) for side in sides),
+        ]
+    )
+    identity = dict(zip(wanted, cut, strict=False))
+    return Crops(identity[judged], identity, dict(zip(sides, cut[len(wanted) :], strict=True)))
+
+
+def ask_all(
+    judge: Callable[[], _T],
+    crops: Crops,
+    *,
+    liveness: Sequence[LivenessNetwork],
+    embedders: Sequence[Embedder],
+    cores: SpareCores,
+) -> tuple[_T, Asked]:
+    """Judge a face, and ask every network about it.
 
     Args:
-        frame: where the face is.
-        face: found there.
-        crop: of its identity; others are cut as networks want them.
+        judge: comes first. What it raises is raised, and keeps networks that have not begun from
+            being asked: without a spare core, all of them.
+        crops: of `cut_all`, for these networks.
         liveness: at least one.
         embedders: any number.
         cores: where they run.
@@ -50,28 +90,28 @@ def ask_all(
     Raises:
         ModelOutputInvalid: a network gave something that can't be right.
     """
-    around = {side: context_crop(frame, face, crop_px=side) for side in {one.crop_px for one in liveness}}
-    cut = _identity_crops(frame, face, embedders, known=crop)
+    judged: list[_T] = []
     scores: dict[ModelId, float] = {}
     embedded: dict[ModelId, list[Embedding]] = {}
     taken: dict[ModelId, float] = {}
 
     def score(network: LivenessNetwork) -> None:
         began = time.perf_counter()
-        (scores[network.model_id],) = network.score([around[network.crop_px]])
+        (scores[network.model_id],) = network.score([crops.context[network.crop_px]])
         taken[network.model_id] = time.perf_counter() - began
 
     def embed(embedder: Embedder) -> None:
         began = time.perf_counter()
-        embedded[embedder.model_id] = embedder.embed([cut[embedder.layout, embedder.crop_px]])
+        embedded[embedder.model_id] = embedder.embed([crops.identity[embedder.layout, embedder.crop_px]])
         taken[embedder.model_id] = time.perf_counter() - began
 
     tasks: list[Callable[[], None]] = [
+        lambda: judged.append(judge()),
         *(partial(embed, embedder) for embedder in embedders),
         *(partial(score, network) for network in liveness),
     ]
     cores.do_all(tasks)
-    return Asked(
+    return judged[0], Asked(
         together({network.model_id: scores[network.model_id] for network in liveness}),
         tuple(one for embedder in embedders for one in embedded[embedder.model_id]),
         {
@@ -90,23 +130,12 @@ def together(parts: Mapping[ModelId, float]) -> Liveness:
 
 def embed_face(frame: Frame, face: Detection, embedders: Sequence[Embedder]) -> tuple[Embedding, ...]:
     """Ask every embedder about one face."""
-    crops = _identity_crops(frame, face, embedders)
+    wanted = {(embedder.layout, embedder.crop_px) for embedder in embedders}
+    crops = {
+        (layout, side): identity_crop(frame, face, crop_px=side, layout=layout) for layout, side in wanted
+    }
     return tuple(
         embedding
         for embedder in embedders
         for embedding in embedder.embed([crops[embedder.layout, embedder.crop_px]])
     )
-
-
-def _identity_crops(
-    frame: Frame, face: Detection, embedders: Sequence[Embedder], *, known: Crop | None = None
-) -> dict[tuple[str, int], Crop]:
-    """By layout and side, each cut once."""
-    crops: dict[tuple[str, int], Crop] = {}
-    if known is not None:
-        crops[known.layout, known.pixels.shape[0]] = known
-    for embedder in embedders:
-        side, layout = embedder.crop_px, embedder.layout
-        if (layout, side) not in crops:
-            crops[layout, side] = identity_crop(frame, face, crop_px=side, layout=layout)
-    return crops

@@ -28,7 +28,7 @@ from facekey.vision.framehash import hash_frame
 from facekey.vision.headers import DecodeLimits
 from facekey.vision.landmarks.expression import read_expression
 from facekey.vision.liveness.patch import cut_patch
-from facekey.vision.networks import ask_all
+from facekey.vision.networks import ask_all, cut_all
 from facekey.vision.quality.gate import QualityPolicy, assess
 from facekey.vision.quality.measures import CROP_PX as QUALITY_PX
 from facekey.vision.spare_cores import SpareCores
@@ -41,13 +41,10 @@ StageObserver = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A face that is good enough to be judged."""
+class _Judged:
+    """Of a face that is good enough."""
 
-    frame: Frame
-    face: Detection
     mesh: FaceMesh
-    crop: Crop
     quality: Quality
 
 
@@ -117,8 +114,11 @@ class Pipeline:
 
     def assess(self, image: bytes) -> Assessed:
         """Say how well the face can be judged: the line up to (5); raises what `analyze` raises."""
-        found = self._find(image)
-        return Assessed(found.quality, found.face.box.within(found.frame.size))
+        frame, face = self._find(image)
+        with self._stage("align"):
+            crop = identity_crop(frame, face, crop_px=QUALITY_PX)
+        judged = self._judge(frame, face, crop)
+        return Assessed(judged.quality, face.box.within(frame.size))
 
     def glimpse(self, image: bytes, at_s: float) -> Glimpse:
         """Say all that one frame of a stream says; raises what `analyze` raises.
@@ -151,50 +151,60 @@ class Pipeline:
     def _look(self, image: bytes) -> tuple[Frame, Evidence, FaceMesh]:
         """The stages in their order.
 
-        (1) decode, (2) detect, (3) choose the subject, (4) mesh, (5) crop and judge the
+        (1) decode, (2) detect, (3) choose the subject, (4) cut the crops, (5) mesh and
         quality, (6) liveness, (7) embed. What can't be judged is refused at the first
-        stage that sees it, before the costly networks of (6) and (7) run, side by side.
+        stage that sees it. With spare cores (5) to (7) run side by side; without, the
+        costly networks of (6) and (7) are asked only about a face that passed (5).
         """
         with self._cores.one_taken():
-            # (1) to (5)
-            found = self._find(image)
-            frame, face, crop = found.frame, found.face, found.crop
-            # (6), (7)
-            asked = ask_all(
-                frame, face, crop, liveness=self._liveness, embedders=self._embedders, cores=self._cores
+            # (1) to (3)
+            frame, face = self._find(image)
+            # (4)
+            with self._stage("align"):
+                crops = cut_all(
+                    frame, face, liveness=self._liveness, embedders=self._embedders, cores=self._cores
+                )
+            # (5) to (7)
+            judged, asked = ask_all(
+                lambda: self._judge(frame, face, crops.face),
+                crops,
+                liveness=self._liveness,
+                embedders=self._embedders,
+                cores=self._cores,
             )
         for stage, seconds in asked.seconds.items():
             self._told(stage, seconds)
         with self._stage("fingerprint"):
             evidence = Evidence(
                 embeddings=asked.embeddings,
-                quality=found.quality,
+                quality=judged.quality,
                 liveness=asked.liveness,
                 detection=face,
-                thumbprint=_thumbprint(crop),
+                thumbprint=_thumbprint(crops.face),
             )
-        return frame, evidence, found.mesh
+        return frame, evidence, judged.mesh
 
-    def _find(self, image: bytes) -> _Found:
-        """Steps (1) to (5)."""
-        # (1)
+    def _find(self, image: bytes) -> tuple[Frame, Detection]:
+        """Steps (1) to (3)."""
         with self._stage("decode"):
             frame = decode(image, self._limits)
-        # (2)
         with self._stage("detect"):
             faces = self._detector.detect(frame)
-        # (3)
-        face = choose_subject(faces, frame.size, self._subject)
-        # (4)
+        return frame, choose_subject(faces, frame.size, self._subject)
+
+    def _judge(self, frame: Frame, face: Detection, crop: Crop) -> _Judged:
+        """Step (5).
+
+        Raises:
+            SampleRejected: the face is not good enough.
+        """
         with self._stage("mesh"):
             mesh = self._landmarker.mesh(frame, face)
-        # (5)
         with self._stage("quality"):
-            crop = identity_crop(frame, face, crop_px=QUALITY_PX)
             quality = assess(frame, face, mesh, crop, self._quality)
         if quality.reasons:
             raise SampleRejected(quality.reasons[0], quality, face.box.within(frame.size))
-        return _Found(frame, face, mesh, crop, quality)
+        return _Judged(mesh, quality)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

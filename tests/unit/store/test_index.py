@@ -10,10 +10,11 @@ import pytest
 
 from facekey.core.errors import SealBroken
 from facekey.core.types import Embedding, Floats, ModelId
-from facekey.store.index import exact, faces
+from facekey.store.index import exact, faces, graph
 from facekey.store.index.exact import ExactIndex
 from facekey.store.index.faces import FaceIndex, SearchPlan
 from facekey.store.index.graph import GraphIndex
+from facekey.store.index.graph_part import GraphPart
 from facekey.store.index.roster import Roster
 from facekey.store.index.rows import lengths, quantised
 from facekey.store.index.shared_lock import SharedLock
@@ -83,8 +84,8 @@ def test_an_empty_row_names_nobody_and_holds_nothing() -> None:
 
 @pytest.fixture
 def filled() -> GraphIndex:
-    index = GraphIndex(DIMENSIONS)
-    index.put_rows(np.arange(3_000), quantised(directions(3_000)), threads=2)
+    index = GraphIndex(DIMENSIONS, threads=2)
+    index.put_rows(np.arange(3_000), quantised(directions(3_000)))
     return index
 
 
@@ -104,13 +105,13 @@ def test_a_graph_finds_people_and_forgets_those_who_leave(filled: GraphIndex) ->
 
 def test_the_vector_of_somebody_who_left_is_in_no_byte_of_the_graph(filled: GraphIndex) -> None:
     row = quantised(directions(3_000))[5]
-    assert row.tobytes() in bytes(filled.dump())
+    assert row.tobytes() in bytes(filled.dump(0))
     filled.remove(5)
-    assert row.tobytes() not in bytes(filled.dump())
+    assert row.tobytes() not in bytes(filled.dump(0))
     lonely = GraphIndex(DIMENSIONS)
     lonely.put([0], directions(3_000)[5:6])
     lonely.remove(0)
-    assert row.tobytes() not in bytes(lonely.dump())
+    assert row.tobytes() not in bytes(lonely.dump(0))
     assert lonely.nearest(direction(1), 3)[0].size == 0
 
 
@@ -124,6 +125,38 @@ def test_places_in_a_graph_are_taken_again(filled: GraphIndex) -> None:
     assert [int(filled.nearest(vector, 1)[0][0]) for vector in fresh] == list(range(4_000, 4_050))
     filled.put([4_000], directions(1, seed=10))
     assert len(filled) == 3_000, "replaced, not added"
+
+
+def test_a_graph_of_several_parts_answers_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "PART", 1_000)
+    vectors = directions(2_500)
+    parts = GraphIndex(DIMENSIONS, threads=2)
+    parts.put_rows(np.arange(2_500), quantised(vectors))
+    assert (parts.blocks(), len(parts)) == (3, 2_500)
+    whole = ExactIndex(DIMENSIONS)
+    whole.put(range(2_500), vectors)
+    for number in (3, 1_500, 2_499):
+        parts.remove(number)
+        whole.remove(number)
+    parts.remove(9_999)
+    for number in (1, 1_200, 2_300):
+        probe = near(vectors[number], 0.8, number)
+        found, scores = parts.nearest(probe, 16)
+        assert (found[0], list(scores)) == (number, sorted(scores, reverse=True))
+        assert len(set(found.tolist()) & set(whole.nearest(probe, 16)[0].tolist())) > 12
+    assert parts.used().tolist() == whole.used().tolist()
+    asked = np.array([2_400, 3, 700, 1_100])
+    numbers, rows = parts.rows(asked)
+    assert numbers.tolist() == [700, 1_100, 2_400]
+    assert np.array_equal(rows, quantised(vectors)[numbers])
+    assert parts.vacancy == pytest.approx(3 / 2_500)
+    again = GraphIndex(DIMENSIONS, threads=2)
+    for block in range(parts.blocks()):
+        again.load(parts.dump(block))
+    assert again.used().tolist() == parts.used().tolist()
+    assert again.nearest(vectors[1_600], 1)[0].tolist() == [1_600]
+    assert GraphIndex(DIMENSIONS).nearest(vectors[0], 3)[0].size == 0
+    parts.close()
 
 
 def test_a_roster_gives_numbers_again_and_survives_writing() -> None:
@@ -313,13 +346,9 @@ def test_what_is_dumped_comes_back(kind: str) -> None:
         [Part({"other": 1})],
         [Part({"what": "rows", "model": MODEL, "dimensions": DIMENSIONS}, b"few")],
         [Part({"what": "graph", "model": MODEL, "dimensions": DIMENSIONS}, b"no graph")],
+        [Part({"what": "graph", "model": "third:1", "dimensions": DIMENSIONS}, GraphPart(DIMENSIONS).dump())],
         [
-            Part(
-                {"what": "graph", "model": "third:1", "dimensions": DIMENSIONS}, GraphIndex(DIMENSIONS).dump()
-            )
-        ],
-        [
-            Part({"what": "graph", "model": MODEL, "dimensions": DIMENSIONS}, GraphIndex(DIMENSIONS).dump()),
+            Part({"what": "graph", "model": MODEL, "dimensions": DIMENSIONS}, GraphPart(DIMENSIONS).dump()),
             Part({"what": "rows", "model": MODEL, "dimensions": DIMENSIONS}, b""),
         ],
     ],

@@ -96,13 +96,12 @@ class ExactIndex:
         """
         row = quantised(probe[np.newaxis])
         scale = 1.0 / float(lengths(row)[0])
-        packed = numkong.dots_pack(row, dtype="int8")
         everything = range(len(self._blocks))
         if self._threads == 1 or len(everything) <= WORTH_A_THREAD:
-            parts = [self._best(everything, packed, count)]
+            parts = [self._best(everything, row[0], count)]
         else:
             shares = [everything[start :: self._threads] for start in range(self._threads)]
-            parts = list(self._pool.map(lambda share: self._best(share, packed, count), shares))
+            parts = list(self._pool.map(lambda share: self._best(share, row[0], count), shares))
         numbers = np.concatenate([part[0] for part in parts])
         scores = np.concatenate([part[1] for part in parts])
         best = np.argsort(-scores, kind="stable")[:count]
@@ -144,18 +143,20 @@ class ExactIndex:
         """Let the threads go."""
         self._pool.shutdown()
 
-    def _best(self, blocks: range, probe: numkong.PackedMatrix, count: int) -> Hits:
-        """The best rows of some blocks, in any order; one more than `count` blocks' worth at most."""
-        whole = numkong.zeros((BLOCK, 1), dtype="int32")
+    def _best(self, blocks: range, probe: Rows, count: int) -> Hits:
+        """The best rows of some blocks, in any order."""
+        whole = numkong.zeros((BLOCK,), dtype="float32")
         numbers, scores = np.empty(0, np.int64), np.empty(0, np.float32)
         bound = -np.inf
         for block in blocks:
             size = min(BLOCK, -(-(self._top - block * BLOCK) // STEP) * STEP)
-            dots = whole if size == BLOCK else numkong.zeros((size, 1), dtype="int32")
-            numkong.dots_packed(self._blocks[block][:size], probe, out=dots)
-            factors = self._factors[block][:size]
-            found = np.asarray(dots)[:, 0] * factors  # (size,) float32
-            # Most blocks hold nothing above the bound: one comparison, and nothing to sort.
+            dots = whole if size == BLOCK else numkong.zeros((size,), dtype="float32")
+            numkong.dot(self._blocks[block][:size], probe, out=dots, out_dtype="float32")
+            found, factors = np.asarray(dots), self._factors[block][:size]
+            np.multiply(found, factors, out=found)
+            # Most blocks hold nothing above the bound: one look for the largest, and nothing to sort.
+            if found.max() <= bound:
+                continue
             above = np.flatnonzero((found > bound) & (factors > 0))
             if above.size > count:
                 above = above[np.argpartition(found[above], above.size - count)[-count:]]

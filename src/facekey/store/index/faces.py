@@ -174,16 +174,12 @@ class FaceIndex:
             roster = Part({"what": "roster"}, self._roster.dump())
         yield roster
         for model, index in networks.items():
-            label: Label = {"model": model, "dimensions": index.dimensions}
-            if isinstance(index, GraphIndex):
-                with self._lock.shared():
-                    whole = index.dump()
-                yield Part({"what": "graph", **label}, whole)
-                continue
+            what = "graph" if isinstance(index, GraphIndex) else "rows"
+            label: Label = {"what": what, "model": model, "dimensions": index.dimensions}
             for block in range(index.blocks()):
                 with self._lock.shared():
                     piece = index.dump(block)
-                yield Part({"what": "rows", **label}, piece)
+                yield Part(label, piece)
 
     def load(self, parts: Iterable[Part]) -> None:
         """Become what was dumped; where that fails, stay as before.
@@ -214,23 +210,18 @@ class FaceIndex:
 
     def _load_network(self, networks: dict[ModelId, _Network], part: Part) -> None:
         model, dimensions = ModelId(str(part.label["model"])), int(part.label["dimensions"])
-        if part.label["what"] == "graph":
-            if self._plan.kind == "exact":
-                raise ValueError("it holds a graph, and everybody is to be compared with")
-            graph = GraphIndex(dimensions)
-            graph.load(part.data)
-            networks[model] = _Network(graph)
-            return
-        network = networks.setdefault(model, _Network(ExactIndex(dimensions, threads=self._plan.threads)))
-        if not isinstance(network.index, ExactIndex):
+        kind = GraphIndex if part.label["what"] == "graph" else ExactIndex
+        if kind is GraphIndex and self._plan.kind == "exact":
+            raise ValueError("it holds a graph, and everybody is to be compared with")
+        network = networks.setdefault(model, _Network(kind(dimensions, threads=self._plan.threads)))
+        if not isinstance(network.index, kind):
             raise TypeError(f"rows and a graph of {model}")
         network.index.load(part.data)
 
     def close(self) -> None:
         """Let the threads go."""
         for network in self._networks.values():
-            if isinstance(network.index, ExactIndex):
-                network.index.close()
+            network.index.close()
 
     def _is_due(self, network: _Network) -> bool:
         index = network.index
@@ -243,7 +234,7 @@ class FaceIndex:
 
     def _build(self, model: ModelId, network: _Network) -> None:
         source = network.index
-        fresh = GraphIndex(source.dimensions)
+        fresh = GraphIndex(source.dimensions, threads=self._plan.threads)
         with self._lock.exclusive():
             network.touched = touched = set[int]()
             end = self._roster.end
@@ -251,7 +242,7 @@ class FaceIndex:
             with self._lock.shared():
                 numbers, rows = source.rows(np.arange(first, min(end, first + PIECE)))
             if numbers.size:
-                fresh.put_rows(numbers, rows, threads=self._plan.threads)
+                fresh.put_rows(numbers, rows)
         while len(touched) > AT_ONCE:
             with self._lock.exclusive():
                 network.touched = since = set[int]()
@@ -267,8 +258,7 @@ class FaceIndex:
             _make_up(fresh, made_up, *source.rows(made_up))
             network.index = fresh
             network.scans.clear()
-        if isinstance(source, ExactIndex):
-            source.close()
+        source.close()
 
     def _forget(self, uid: str) -> None:
         number = self._roster.leave(uid)

@@ -1,127 +1,129 @@
-"""Approximate search for one network: a graph of neighbours (HNSW), for galleries too large to scan.
+"""Approximate search for one network, for galleries too large to scan: several graphs side by side.
 
-Paper: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
-Hierarchical Navigable Small World graphs", IEEE TPAMI 42(4), 2020, https://arxiv.org/abs/1603.09320
+The more people are in one graph, the more of it a search must walk to find as well: in one of a
+million it missed three of a hundred whom it finds in a part of a quarter of them. So each part
+takes so many numbers, and the parts share the threads (`make bench NAMES=gallery`).
 
-The graph finds nearly all of the nearest (`make bench NAMES=gallery` counts the misses), and what it
-finds is compared again on the sealed templates. A miss can only leave somebody unnamed.
-
-Whoever leaves is overwritten at once: the library only marks a removed entry, and its vector would
-stay in memory. So the place is given to a copy of the nearest neighbour's vector, which keeps the
-paths through it; it is passed over in the answers and is the first to be taken by a new person.
+What is found is compared again on the sealed templates. A miss can only leave somebody unnamed.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from facekey.core.types import Floats
 from facekey.store.index.exact import Hits, Numbers
-from facekey.store.index.rows import Rows, quantised
+from facekey.store.index.graph_part import GraphPart
+from facekey.store.index.rows import Row, Rows, quantised
 
-CONNECTIVITY = 24
-EXPANSION_ADD = 128
-EXPANSION_SEARCH = 192
-VACANT = 1 << 40  # keys from here on hold nobody; far above every number
+PART = 262_144  # numbers
+MANY = 256  # rows, whose taking in is worth all threads
 
 
 class GraphIndex:
     """Vectors by number. Any number of searches may run at once, but none while one changes."""
 
-    def __init__(self, dimensions: int) -> None:
-        """Start empty, for vectors of so many numbers."""
-        # Not above: it takes a fifth of a second to load, and most galleries never need it.
-        from usearch.index import Index  # noqa: PLC0415
+    def __init__(self, dimensions: int, *, threads: int = 1) -> None:
+        """Start empty.
 
+        Args:
+            dimensions: numbers in a vector.
+            threads: that share one search, or the taking in of many.
+        """
         self.dimensions = dimensions
-        self._index = Index(
-            ndim=dimensions,
-            metric="cos",
-            dtype="i8",
-            connectivity=CONNECTIVITY,
-            expansion_add=EXPANSION_ADD,
-            expansion_search=EXPANSION_SEARCH,
-        )
-        self._vacant: list[int] = []
-        self._next_vacant = VACANT
+        self._parts: list[GraphPart] = []
+        self._threads = threads
+        # Its threads are made when the first search of several parts comes.
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="walk")
 
     def __len__(self) -> int:
         """How many people are in it."""
-        return len(self._index) - len(self._vacant)
+        return sum(len(part) for part in self._parts)
 
     @property
     def nbytes(self) -> int:
-        """Memory of vectors and graph."""
-        return int(self._index.memory_usage)
+        """Memory of vectors and graphs."""
+        return sum(part.nbytes for part in self._parts)
 
     @property
     def vacancy(self) -> float:
         """Share of its places that hold nobody."""
-        return len(self._vacant) / max(1, len(self._index))
+        vacant = sum(part.vacant for part in self._parts)
+        return vacant / max(1, vacant + len(self))
 
     def put(self, numbers: Sequence[int], means: Floats) -> None:
         """Add people, or replace them; what `ExactIndex.put` takes."""
         self.put_rows(np.asarray(numbers, np.int64), quantised(means))
 
-    def put_rows(self, numbers: Numbers, rows: Rows, *, threads: int = 1) -> None:
+    def put_rows(self, numbers: Numbers, rows: Rows) -> None:
         """Add people, or replace them, by their rows of bytes: (N,) and (N, D)."""
-        if not self._vacant and not np.any(self._index.contains(numbers)):
-            self._index.add(numbers, rows, threads=threads)
-            return
-        for number, row in zip(numbers.tolist(), rows, strict=True):
-            self.remove(number)
-            if self._vacant:
-                self._index.remove(self._vacant.pop())  # the library gives this place to the next
-            self._index.add(number, row, threads=1)
+        threads = self._threads if len(numbers) >= MANY else 1
+        places = numbers // PART
+        for place in np.unique(places).tolist():
+            mine = places == place
+            self._part(place).put(numbers[mine], rows[mine], threads=threads)
 
     def remove(self, number: int) -> None:
         """Forget somebody: their vector is overwritten. Unknown numbers are passed over."""
-        if not self._index.contains(number):
-            return
-        row = np.asarray(self._index.get(number), np.int8)
-        near = self._index.search(row, 2, threads=1)
-        others = [key for key in near.keys.tolist() if key != number]
-        stand_in = np.asarray(self._index.get(others[0]), np.int8) if others else np.ones_like(row)
-        self._index.remove(number)
-        self._index.add(self._next_vacant, stand_in, threads=1)
-        self._vacant.append(self._next_vacant)
-        self._next_vacant += 1
+        if number // PART < len(self._parts):
+            self._parts[number // PART].remove(number)
 
     def rows(self, numbers: Numbers) -> tuple[Numbers, Rows]:
         """Those of these numbers that are in use, with their rows."""
-        used = numbers[np.atleast_1d(self._index.contains(numbers))]
-        if not used.size:
-            return used, np.empty((0, self.dimensions), np.int8)
-        return used, np.asarray(self._index.get(used), np.int8).reshape(-1, self.dimensions)
+        places = numbers // PART
+        found = [part.rows(numbers[places == place]) for place, part in enumerate(self._parts)]
+        return (
+            np.concatenate([np.empty(0, np.int64), *(used for used, _ in found)]),
+            np.concatenate([np.empty((0, self.dimensions), np.int8), *(rows for _, rows in found)]),
+        )
 
     def nearest(self, probe: Floats, count: int) -> Hits:
         """About the `count` people most like the probe, best first; what `ExactIndex.nearest` gives."""
-        # Places that hold nobody lie among the others; so many more are asked for, and passed over.
-        wanted = min(len(self._index), count + min(len(self._vacant), count))
-        if wanted == 0:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        found = self._index.search(quantised(probe[np.newaxis])[0], wanted, threads=1)
-        keys = np.asarray(found.keys, np.int64)
-        people = keys < VACANT
-        return keys[people][:count], 1.0 - np.asarray(found.distances, np.float32)[people][:count]
+        row = quantised(probe[np.newaxis])[0]
+        shares = [self._parts[start :: self._threads] for start in range(self._threads)]
+        shares = [share for share in shares if share]
+        if len(shares) == 1:
+            found = _nearest(shares[0], row, count)
+        else:
+            walked = self._pool.map(lambda share: _nearest(share, row, count), shares)
+            found = [hits for share in walked for hits in share]
+        numbers = np.concatenate([np.empty(0, np.int64), *(hits[0] for hits in found)])
+        scores = np.concatenate([np.empty(0, np.float32), *(hits[1] for hits in found)])
+        best = np.argsort(-scores, kind="stable")[:count]
+        return numbers[best], scores[best]
 
     def used(self) -> Numbers:
         """Everybody's numbers, in order."""
-        keys = np.sort(np.asarray(self._index.keys, np.int64))
-        return keys[keys < VACANT]
+        return np.concatenate([np.empty(0, np.int64), *(part.used() for part in self._parts)])
 
-    def dump(self) -> bytearray:
-        """All of it, as `load` takes it. The interpreter stands still meanwhile, half a second a gigabyte."""
-        data = self._index.save(None)
-        return data if isinstance(data, bytearray) else bytearray(data or b"")
+    def blocks(self) -> int:
+        """How many pieces `dump` and `load` deal in."""
+        return len(self._parts)
+
+    def dump(self, block: int) -> bytearray:
+        """One piece of it, as `load` takes it. The interpreter stands still meanwhile."""
+        return self._parts[block].dump()
 
     def load(self, data: bytes | bytearray) -> None:
-        """Take what was dumped.
+        """Take the next piece.
 
         Raises:
             RuntimeError, ValueError: the library can't read it.
         """
-        self._index.load(data)
-        keys = np.asarray(self._index.keys, np.int64)
-        self._vacant = keys[keys >= VACANT].tolist()
-        self._next_vacant = max(self._vacant, default=VACANT - 1) + 1
+        part = GraphPart(self.dimensions)
+        part.load(data)
+        self._parts.append(part)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown()
+
+    def _part(self, place: int) -> GraphPart:
+        while len(self._parts) <= place:
+            self._parts.append(GraphPart(self.dimensions))
+        return self._parts[place]
+
+
+def _nearest(parts: Sequence[GraphPart], row: Row, count: int) -> list[Hits]:
+    return [part.nearest(row, count) for part in parts]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facekey.core.types import Floats
 
+Row = NDArray[np.int8]
 Rows = NDArray[np.int8]
 LARGEST = 127.0
 
