@@ -43,7 +43,7 @@ from facekey.vision.subject import SubjectPolicy, choose_subject
 from facekey.wiring.vision import open_zoo
 from facekey.zoo.zoo import default_cards_dir
 
-STAGES = ("detect", "mesh", "quality", "liveness", "embed")
+STAGES = ("detect", "align", "mesh", "quality", "liveness", "embed")
 RATES = (1e-3, 1e-4, 1e-5)
 TIMED = 150
 OF_A_CLASS = 60

@@ -291,6 +291,8 @@ def _worn() -> Figure:
     fresh = np.concatenate([part for _, part in people(len(leaving), dimensions, seed=STRANGERS + 10)])
     for number in leaving:
         graph.remove(number)
+    while graph.unwiped:
+        graph.wipe()
     for number, vector in zip(leaving, fresh, strict=True):
         graph.put([number], vector[np.newaxis])
     after = _recall(asked, lambda probe: graph.nearest(probe, SHORTLIST)[0].tolist())

@@ -10,8 +10,7 @@ to `facekey serve` in another process on loopback. They take turns, so that nois
 hits all alike; bare runs and decisions both come after another copy of the networks has run, so
 that neither finds its weights in the processor's caches. Before each there is a pause in which
 the threads of the one before fall asleep. Medians with 95 % intervals from the order of the
-values; ratios are medians of paired ratios. Alignment is a part of the stages quality, liveness
-and embed; it is measured by itself, too.
+values; ratios are medians of paired ratios.
 """
 
 import asyncio
@@ -37,30 +36,27 @@ from facekey.core.caller import COMMAND_LINE
 from facekey.core.types import SubjectId
 from facekey.settings import Settings
 from facekey.store.keys.encryption_key import EncryptionKey
-from facekey.vision.align import identity_crop
-from facekey.vision.decode import decode
-from facekey.vision.headers import DecodeLimits
 from facekey.wiring.service import open_service
 
 ROUNDS = 150
 WARM_UP = 15
 PAUSE_S = 0.05
 MOST_MS, MOST_RATIO = 35.0, 1.15
-BARE, DECISION, IN_PROCESS, HTTP, ALIGN = "bare", "decision", "in_process", "http", "align"
+BARE, DECISION, IN_PROCESS, HTTP = "bare", "decision", "in_process", "http"
 SAID = {
     BARE: "bare network runs of one picture",
     DECISION: "bytes to decision, without a store",
     IN_PROCESS: "authenticate in process, on record",
     HTTP: "authenticate over HTTP",
-    ALIGN: "alignment: one crop of 112 px",
 }
 STAGES = {
     "decode": "bytes to pixels",
     "detect": "find the faces and their five points",
+    "align": "cut the crops for all that follows",
     "mesh": "lay 468 points",
-    "quality": "align the crop; sharpness, light, pose, size, occlusion",
-    "liveness": "all liveness networks, with their crop",
-    "embed": "all recognition networks, with their crops",
+    "quality": "sharpness, light, pose, size, occlusion",
+    "liveness": "all liveness networks, one with the other",
+    "embed": "all recognition networks, one with the other",
     "fingerprint": "what replays are known by",
     "queue": "wait for a worker of the pool",
     "load": "fetch and unseal the template",
@@ -106,7 +102,6 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> Resu
     decider, meters = Decider(settings), StageMeters()
     enrolled = decider.look(photo)
     calls = recorded(lambda: decider.look(photo))
-    frame = decode(photo, DecodeLimits())
     times: Times = defaultdict(list)
     enrol(http, "bench")
     async with open_service(settings, meters=meters) as service:
@@ -126,8 +121,6 @@ async def _measure(settings: Settings, photo: bytes, http: httpx.Client) -> Resu
             with _timed(times[BARE]):
                 for call in calls:
                     call.again()
-            with _timed(times[ALIGN]):
-                identity_crop(frame, enrolled.detection, crop_px=112)
     return _result(times, meters.seconds, calls)
 
 
@@ -176,9 +169,6 @@ def _operations(times: Times, stages: Times) -> Table:
         (name, STAGES.get(name, ""), *_p50_p95(stages[name]))
         for name in [*(one for one in STAGES if one in stages), *(one for one in stages if one not in STAGES)]
     ]
-    rows.append(
-        ("alignment", "one crop of 112 px, within quality, liveness and embed", *_p50_p95(times[ALIGN]))
-    )
     rows.append(
         (
             "total",

@@ -7,6 +7,7 @@ GPU, on four, or on none; gradients are averaged by torch's distributed data par
 first process alone writes files and speaks; before the others read what it made, they wait.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,9 @@ def together() -> Iterator[Place]:
         yield place
     finally:
         distributed.destroy_process_group()
+        # Networks that were wrapped hold the group, and themselves in circles: left to the interpreter's
+        # end, the group finds its threads at work and aborts a process that has done all it should.
+        gc.collect()
 
 
 def wait() -> None:

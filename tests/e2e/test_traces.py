@@ -15,7 +15,7 @@ from tests.deployment.test_gunicorn import gunicorn
 from tests.e2e.conftest import facekey, running
 
 THEIRS = "4bf92f3577b34da6a3ce929d0e0e4736"
-STAGES = {"queue", "decode", "detect", "mesh", "quality", "liveness", "embed"}
+STAGES = {"queue", "decode", "detect", "align", "mesh", "quality", "liveness", "embed"}
 
 
 @dataclass

@@ -172,10 +172,14 @@ class MemoryGallery:
 
     def _tend_when_due(self) -> None:
         idle = self._tending is None or self._tending.done()
-        if idle and self._faces.due():
+        if idle and (self._faces.unwiped or self._faces.due()):
             self._tending = asyncio.create_task(self._tend())
 
     async def _tend(self) -> None:
+        if self._faces.unwiped:
+            await asyncio.to_thread(self._faces.wipe)
+        if not self._faces.due():
+            return
         log.info("gallery_graph_begun", people=len(self._faces))
         await asyncio.to_thread(self._faces.tend)
         log.info("gallery_graph_ready", people=len(self._faces), index_bytes=self._faces.nbytes)

@@ -135,7 +135,7 @@ def swapped(data: bytes) -> bytes:
         lambda data: b"",
         lambda data: data[:20],
         lambda data: b"something else, and long enough to be a file" + data,
-        lambda data: data[:8] + b"\x02" + data[9:],
+        lambda data: data[:8] + bytes([data[8] + 1]) + data[9:],
         lambda data: data[:9] + bytes(16) + data[25:],
         lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
         lambda data: data + data[25:],

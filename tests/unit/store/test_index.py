@@ -89,6 +89,29 @@ def filled() -> GraphIndex:
     return index
 
 
+def wiped(graph: GraphIndex) -> None:
+    while graph.unwiped:
+        graph.wipe()
+
+
+def test_nobody_stays_as_what_took_the_place_of_others() -> None:
+    vectors = np.stack([near(direction(999), 0.95, seed) for seed in range(40)])
+    graph = GraphIndex(DIMENSIONS)
+    graph.put(range(40), vectors)
+    for number in range(40):
+        graph.remove(number)
+        wiped(graph)
+    left = bytes(graph.dump(0))
+    assert not any(row.tobytes() in left for row in quantised(vectors))
+    graph.put(range(40), vectors)
+    for number in range(40):
+        graph.remove(number)
+    wiped(graph)  # all at once: none of them may be what another is overwritten with
+    left = bytes(graph.dump(0))
+    assert not any(row.tobytes() in left for row in quantised(vectors))
+    assert (len(graph), graph.nearest(vectors[0], 3)[0].size) == (0, 0)
+
+
 def test_a_graph_finds_people_and_forgets_those_who_leave(filled: GraphIndex) -> None:
     vectors = directions(3_000)
     probes = [near(vectors[number], 0.8, 50_000 + number) for number in range(200)]
@@ -107,24 +130,33 @@ def test_the_vector_of_somebody_who_left_is_in_no_byte_of_the_graph(filled: Grap
     row = quantised(directions(3_000))[5]
     assert row.tobytes() in bytes(filled.dump(0))
     filled.remove(5)
+    wiped(filled)
     assert row.tobytes() not in bytes(filled.dump(0))
     lonely = GraphIndex(DIMENSIONS)
     lonely.put([0], directions(3_000)[5:6])
     lonely.remove(0)
+    wiped(lonely)
     assert row.tobytes() not in bytes(lonely.dump(0))
     assert lonely.nearest(direction(1), 3)[0].size == 0
 
 
-def test_places_in_a_graph_are_taken_again(filled: GraphIndex) -> None:
+def test_people_come_to_a_graph_that_others_left(filled: GraphIndex) -> None:
     for number in range(50):
         filled.remove(number)
+    wiped(filled)
     assert filled.vacancy == pytest.approx(50 / 3_000)
     fresh = directions(50, seed=9)
     filled.put(list(range(4_000, 4_050)), fresh)
-    assert (len(filled), filled.vacancy) == (3_000, 0.0)
+    assert len(filled) == 3_000
+    assert filled.vacancy == pytest.approx(50 / 3_050)
     assert [int(filled.nearest(vector, 1)[0][0]) for vector in fresh] == list(range(4_000, 4_050))
     filled.put([4_000], directions(1, seed=10))
     assert len(filled) == 3_000, "replaced, not added"
+    assert filled.nearest(directions(1, seed=10)[0], 1)[0].tolist() == [4_000]
+    again = GraphIndex(DIMENSIONS)
+    again.load(filled.dump(0))
+    assert len(again) == 3_000
+    assert again.vacancy == filled.vacancy
 
 
 def test_a_graph_of_several_parts_answers_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from facekey.core.errors import ImageRefused, SampleRejected
-from facekey.core.types import Detection, FaceMesh, Floats, Reason, Region
+from facekey.core.errors import ImageRefused, ModelOutputInvalid, SampleRejected
+from facekey.core.types import Crop, Detection, Embedding, FaceMesh, Floats, ModelId, Reason, Region
 from facekey.vision.pipeline import Pipeline, StageObserver
 from facekey.vision.quality.gate import QualityPolicy
+from facekey.vision.spare_cores import SpareCores
 from facekey.vision.subject import SubjectPolicy, choose_subject
 from tests.unit.vision.crafted import encode
 from tests.unit.vision.faces import (
@@ -40,6 +41,7 @@ class Made:
         live: Sequence[float] = (0.9,),
         observe: StageObserver | None = None,
         quality: QualityPolicy | None = None,
+        cores: SpareCores | None = None,
     ) -> None:
         self.embedders = [
             MeanEmbedder(112, "a:0"),
@@ -54,6 +56,7 @@ class Made:
             liveness=self.liveness,
             quality=quality,
             observe=observe,
+            cores=cores,
         )
 
     @property
@@ -107,6 +110,30 @@ def test_bad_captures_are_refused_before_the_costly_networks() -> None:
         assert made.costly_calls == 0
 
 
+def test_with_spare_cores_the_evidence_is_the_same() -> None:
+    alone = Made(live=(0.9, 0.6)).pipeline.analyze(portrait())
+    shared = Made(live=(0.9, 0.6), cores=SpareCores(3)).pipeline.analyze(portrait())
+    assert (shared.quality, shared.liveness) == (alone.quality, alone.liveness)
+    assert [one.model for one in shared.embeddings] == [one.model for one in alone.embeddings]
+    for ours, theirs in zip(shared.embeddings, alone.embeddings, strict=True):
+        assert np.array_equal(ours.vector, theirs.vector)
+    assert np.array_equal(shared.thumbprint, alone.thumbprint)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_a_refused_face_is_refused_for_what_it_lacks_whatever_the_networks_say(
+    monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    def fails(_: MeanEmbedder, __: Sequence[Crop]) -> list[Embedding]:
+        raise ModelOutputInvalid(ModelId("a:0"), "broken")
+
+    monkeypatch.setattr(MeanEmbedder, "embed", fails)
+    with pytest.raises(SampleRejected, match="too_dark"):
+        Made(cores=SpareCores(cores)).pipeline.analyze(portrait(light=0.2))
+    with pytest.raises(ModelOutputInvalid, match="broken"):
+        Made(cores=SpareCores(cores)).pipeline.analyze(portrait())
+
+
 def test_a_refusal_tells_what_was_measured() -> None:
     with pytest.raises(SampleRejected) as caught:
         Made().pipeline.analyze(portrait(light=0.2))
@@ -124,8 +151,8 @@ def test_assessing_runs_none_of_the_costly_networks() -> None:
     assessed = made.pipeline.assess(portrait())
     assert assessed.quality == made.pipeline.analyze(portrait()).quality
     assert assessed.face == Region(100 / 300, 80 / 300, 175 / 300, 180 / 300)
-    assert seen[:4] == ["decode", "detect", "mesh", "quality"]
-    assert seen[4] == "decode", "then it was done"
+    assert seen[:5] == ["decode", "detect", "align", "mesh", "quality"]
+    assert seen[5] == "decode", "then it was done"
     made = Made()
     with pytest.raises(SampleRejected, match="too_dark"):
         made.pipeline.assess(portrait(light=0.2))
@@ -150,7 +177,7 @@ def test_stages_are_observed_in_order_and_also_when_they_fail() -> None:
         seen.append(stage)
 
     Made(observe=observe).pipeline.analyze(portrait())
-    assert seen == ["decode", "detect", "mesh", "quality", "liveness", "embed", "fingerprint"]
+    assert seen == ["decode", "detect", "align", "mesh", "quality", "liveness", "embed", "fingerprint"]
     seen.clear()
     with pytest.raises(ImageRefused):
         Made(observe=observe).pipeline.analyze(b"text")

@@ -7,6 +7,7 @@ const STAGES: readonly string[] = [
   "queue",
   "decode",
   "detect",
+  "align",
   "mesh",
   "eyes",
   "quality",

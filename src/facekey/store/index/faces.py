@@ -153,6 +153,20 @@ class FaceIndex:
         """
         return self._networks[model].index
 
+    @property
+    def unwiped(self) -> int:
+        """How many vectors of people who left are still in graphs, where nobody finds them."""
+        graphs = (network.index for network in self._networks.values())
+        return sum(graph.unwiped for graph in graphs if isinstance(graph, GraphIndex))
+
+    def wipe(self) -> None:
+        """Overwrite them. Searches and changes wait for some milliseconds at a time."""
+        while self.unwiped:
+            with self._lock.exclusive():
+                for network in self._networks.values():
+                    if isinstance(network.index, GraphIndex) and network.index.unwiped:
+                        network.index.wipe()
+
     def due(self) -> bool:
         """Whether `tend` has something to do."""
         return any(self._is_due(network) for network in self._networks.values())
@@ -177,6 +191,7 @@ class FaceIndex:
             what = "graph" if isinstance(index, GraphIndex) else "rows"
             label: Label = {"what": what, "model": model, "dimensions": index.dimensions}
             for block in range(index.blocks()):
+                self.wipe()
                 with self._lock.shared():
                     piece = index.dump(block)
                 yield Part(label, piece)

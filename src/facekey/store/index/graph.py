@@ -1,7 +1,7 @@
 """Approximate search for one network, for galleries too large to scan: several graphs side by side.
 
 The more people are in one graph, the more of it a search must walk to find as well: in one of a
-million it missed three of a hundred whom it finds in a part of a quarter of them. So each part
+million it missed three of a hundred whom it finds in a part of half of them. So each part
 takes so many numbers, and the parts share the threads (`make bench NAMES=gallery`).
 
 What is found is compared again on the sealed templates. A miss can only leave somebody unnamed.
@@ -17,7 +17,7 @@ from facekey.store.index.exact import Hits, Numbers
 from facekey.store.index.graph_part import GraphPart
 from facekey.store.index.rows import Row, Rows, quantised
 
-PART = 262_144  # numbers
+PART = 524_288  # numbers
 MANY = 256  # rows, whose taking in is worth all threads
 
 
@@ -35,7 +35,7 @@ class GraphIndex:
         self._parts: list[GraphPart] = []
         self._threads = threads
         # Its threads are made when the first search of several parts comes.
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="walk")
+        self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="walk")
 
     def __len__(self) -> int:
         """How many people are in it."""
@@ -65,9 +65,18 @@ class GraphIndex:
             self._part(place).put(numbers[mine], rows[mine], threads=threads)
 
     def remove(self, number: int) -> None:
-        """Forget somebody: their vector is overwritten. Unknown numbers are passed over."""
+        """Forget somebody; their vector is there until it is wiped. Unknown numbers are passed over."""
         if number // PART < len(self._parts):
             self._parts[number // PART].remove(number)
+
+    @property
+    def unwiped(self) -> int:
+        """How many vectors of people who left are still there."""
+        return sum(part.unwiped for part in self._parts)
+
+    def wipe(self) -> None:
+        """Overwrite one of them: ten milliseconds in a full part."""
+        next(part for part in self._parts if part.unwiped).wipe()
 
     def rows(self, numbers: Numbers) -> tuple[Numbers, Rows]:
         """Those of these numbers that are in use, with their rows."""
@@ -83,11 +92,10 @@ class GraphIndex:
         row = quantised(probe[np.newaxis])[0]
         shares = [self._parts[start :: self._threads] for start in range(self._threads)]
         shares = [share for share in shares if share]
-        if len(shares) == 1:
-            found = _nearest(shares[0], row, count)
-        else:
-            walked = self._pool.map(lambda share: _nearest(share, row, count), shares)
-            found = [hits for share in walked for hits in share]
+        others = [self._pool.submit(_nearest, share, row, count) for share in shares[1:]]
+        found = _nearest(shares[0], row, count) if shares else []
+        for other in others:
+            found += other.result()
         numbers = np.concatenate([np.empty(0, np.int64), *(hits[0] for hits in found)])
         scores = np.concatenate([np.empty(0, np.float32), *(hits[1] for hits in found)])
         best = np.argsort(-scores, kind="stable")[:count]

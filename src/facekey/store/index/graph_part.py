@@ -3,20 +3,21 @@
 Paper: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
 Hierarchical Navigable Small World graphs", IEEE TPAMI 42(4), 2020, https://arxiv.org/abs/1603.09320
 
-Whoever leaves is overwritten at once: the library only marks a removed entry, and its vector would
-stay in memory. So the place is given to a copy of the nearest neighbour's vector, which keeps the
-paths through it; it is passed over in the answers and is the first to be taken by a new person.
+Whoever leaves is not found from then on, and their vector is overwritten by `wipe`, which takes the
+library some milliseconds. Their place stays, for the paths through it, with a blend of the vectors
+around it, which is nobody's; it is passed over in the answers.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facekey.store.index.exact import Hits, Numbers
-from facekey.store.index.rows import Row, Rows
+from facekey.store.index.rows import Row, Rows, quantised
 
 CONNECTIVITY = 48
 EXPANSION_ADD = 128
-EXPANSION_SEARCH = 80
+EXPANSION_SEARCH = 112
+BLENDED = 4  # neighbours, in the vector that takes the place of somebody who left
 VACANT = 1 << 40  # numbers from here on hold nobody; far above everybody's
 
 # The library finds a key by its lowest bits and then step by step. Numbers that follow each other would
@@ -43,49 +44,51 @@ class GraphPart:
             expansion_add=EXPANSION_ADD,
             expansion_search=EXPANSION_SEARCH,
         )
-        self._vacant: list[int] = []
-        self._next_vacant = VACANT
+        self.vacant = 0
+        self._unwiped: list[int] = []  # vacant, and still with the vector of who left
 
     def __len__(self) -> int:
         """How many people are in it."""
-        return len(self._index) - len(self._vacant)
+        return len(self._index) - self.vacant
 
     @property
     def nbytes(self) -> int:
         """Memory of vectors and graph."""
         return int(self._index.memory_usage)
 
-    @property
-    def vacant(self) -> int:
-        """How many of its places hold nobody."""
-        return len(self._vacant)
-
     def put(self, numbers: Numbers, rows: Rows, *, threads: int = 1) -> None:
         """Add people, or replace them, by their rows of bytes: (N,) and (N, D)."""
         keys = _keys(numbers)
-        if not self._vacant and not np.any(self._index.contains(keys)):
-            self._index.add(keys, rows, threads=threads)
-            return
-        for number, key, row in zip(numbers.tolist(), keys.tolist(), rows, strict=True):
+        for number in numbers[np.atleast_1d(self._index.contains(keys))].tolist():
             self.remove(number)
-            if self._vacant:
-                # The library gives this place to the next.
-                self._index.remove(_key(self._vacant.pop()))
-            self._index.add(key, row, threads=1)
+        self._index.add(keys, rows, threads=threads)
 
     def remove(self, number: int) -> None:
-        """Forget somebody: their vector is overwritten. Unknown numbers are passed over."""
-        mine = _key(number)
-        if not self._index.contains(mine):
-            return
-        row = np.asarray(self._index.get(mine), np.int8)
-        near = self._index.search(row, 2, threads=1)
-        others = [key for key in near.keys.tolist() if key != mine]
-        stand_in = np.asarray(self._index.get(others[0]), np.int8) if others else np.ones_like(row)
-        self._index.remove(mine)
-        self._index.add(_key(self._next_vacant), stand_in, threads=1)
-        self._vacant.append(self._next_vacant)
-        self._next_vacant += 1
+        """Forget somebody; their vector is there until it is wiped. Unknown numbers are passed over."""
+        if self._index.contains(_key(number)):
+            place = VACANT + self.vacant
+            self._index.rename(_key(number), _key(place))
+            self.vacant += 1
+            self._unwiped.append(place)
+
+    @property
+    def unwiped(self) -> int:
+        """How many vectors of people who left are still there."""
+        return len(self._unwiped)
+
+    def wipe(self) -> None:
+        """Overwrite one of them."""
+        key = _key(self._unwiped.pop())
+        row = np.asarray(self._index.get(key), np.int8)
+        numbers = _numbers(self._index.search(row, 4 * BLENDED, threads=1).keys)
+        around = self.rows(numbers[numbers < VACANT][:BLENDED])[1]
+        # One neighbour alone would stay here when they leave, too.
+        if len(around) > 1:
+            blend = quantised(around.mean(axis=0, dtype=np.float32)[np.newaxis])[0]
+        else:
+            blend = np.ones_like(row)
+        self._index.remove(key)
+        self._index.add(key, blend, threads=1)  # the library takes the place that became free
 
     def rows(self, numbers: Numbers) -> tuple[Numbers, Rows]:
         """Those of these numbers that are in use, with their rows."""
@@ -97,7 +100,7 @@ class GraphPart:
     def nearest(self, probe: Row, count: int) -> Hits:
         """About the `count` people most like the probe, a row of bytes; best first."""
         # Places that hold nobody lie among the others; so many more are asked for, and passed over.
-        wanted = min(len(self._index), count + min(len(self._vacant), count))
+        wanted = min(len(self._index), count + min(self.vacant, count))
         if wanted == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         found = self._index.search(probe, wanted, threads=1)
@@ -122,9 +125,7 @@ class GraphPart:
             RuntimeError, ValueError: the library can't read it.
         """
         self._index.load(data)
-        numbers = _numbers(self._index.keys)
-        self._vacant = numbers[numbers >= VACANT].tolist()
-        self._next_vacant = max(self._vacant, default=VACANT - 1) + 1
+        self.vacant = int((_numbers(self._index.keys) >= VACANT).sum())
 
 
 def _keys(numbers: Numbers) -> NDArray[np.uint64]:

@@ -133,6 +133,7 @@ export const system = {
       queue: "Waiting for a worker",
       decode: "Reading the picture",
       detect: "Finding the face",
+      align: "Aligning the face",
       mesh: "Landmarks",
       eyes: "Eyes",
       quality: "Quality",
