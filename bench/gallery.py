@@ -7,8 +7,9 @@ these pairs. `graph` is the HNSW graph. What recall counts is whether the person
 in 32 bits and over everybody, is among the 32 that the index nominates: these are compared again on
 exact scores, so that person is then found first. Adding and removing is done one person at a time in a
 gallery with its roster. Memory is what the process holds more than before (resident), of vectors, graph
-and roster. Start is reading a sealed snapshot back. 10 million are extrapolated from the two largest
-sizes: in proportion for exact search, by the same growth for each ten times for a graph.
+and roster. Start is reading a sealed snapshot back. Overwriting is what a graph does in the background
+after somebody left, while searches wait. 10 million are extrapolated: exact search by the slope between
+the two largest sizes, a graph as ten times the parts.
 
 A graph of a million people takes half an hour to build: it is kept in `.cache/bench` and taken from
 there the next time. Then follow `bench/gallery_rates.py` (false names, shards) and
@@ -115,6 +116,7 @@ COLUMNS = (
     Column("memory", "MB", 0),
     Column("add", "ms", 2),
     Column("remove", "ms", 2),
+    Column("overwrite", "ms", 2),
     Column("start from a snapshot", "s", 2),
 )
 
@@ -140,12 +142,12 @@ def _exact(size: int, dimensions: int) -> tuple[tuple[Cell, ...], float]:
     scan_s, read_s = np.array(scans[5:]), np.array(reads[5:])
     ratio = float(np.median(scan_s / read_s))
     hits = _recall(asked, lambda probe: rows.nearest(probe, SHORTLIST)[0].tolist())
-    added, removed = _changes(index, dimensions)
+    added, removed, _ = _changes(index, dimensions)
     started = _started(index, "exact")
     index.close()
     return (
         *("exact", dimensions, size, MS * float(np.median(scan_s)), MS * float(np.quantile(scan_s, 0.99))),
-        *(MS * float(np.median(read_s)), ratio, *hits, memory, added, removed, started),
+        *(MS * float(np.median(read_s)), ratio, *hits, memory, added, removed, None, started),
     ), ratio
 
 
@@ -161,7 +163,7 @@ def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
     graph = index.rows_of(MODEL)
     taken = [_timed(partial(graph.nearest, probe, SHORTLIST)) for probe in asked.probes]
     hits = _recall(asked, lambda probe: graph.nearest(probe, SHORTLIST)[0].tolist())
-    added, removed = _changes(index, dimensions)
+    added, removed, wiped = _changes(index, dimensions)
     started = _started(index, "graph")
     p50 = MS * float(np.median(taken))
     targets = [
@@ -174,7 +176,7 @@ def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
     ]
     row: tuple[Cell, ...] = (
         *("graph", dimensions, size, p50, MS * float(np.quantile(taken, 0.99)), None, None),
-        *(*hits, memory, added, removed, started),
+        *(*hits, memory, added, removed, wiped, started),
     )
     index.close()
     return row, targets if (size, dimensions) == (LARGEST, 512) else []
@@ -235,8 +237,8 @@ def _recall(asked: Asked, search: Callable[[Floats], list[int]]) -> tuple[float,
     return float(np.mean(hits[:EACH])), float(np.mean(hits[EACH:]))
 
 
-def _changes(index: FaceIndex, dimensions: int) -> tuple[float, float]:
-    """Medians of adding and of removing one person, in milliseconds."""
+def _changes(index: FaceIndex, dimensions: int) -> tuple[float, float, float]:
+    """Medians of adding and removing one person, and the mean of overwriting them, in milliseconds."""
     _, vectors = next(people(CHANGES, dimensions, seed=STRANGERS))
     uids = [secrets.token_hex(UID_BYTES) for _ in vectors]
     added = [
@@ -244,7 +246,8 @@ def _changes(index: FaceIndex, dimensions: int) -> tuple[float, float]:
         for uid, vector in zip(uids, vectors, strict=True)
     ]
     removed = [_timed(partial(index.apply, {}, (uid,))) for uid in uids]
-    return MS * float(np.median(added)), MS * float(np.median(removed))
+    wiped = MS * _timed(index.wipe) / CHANGES
+    return MS * float(np.median(added)), MS * float(np.median(removed)), wiped
 
 
 def _started(index: FaceIndex, kind: Literal["exact", "graph"]) -> float:
@@ -265,7 +268,7 @@ def _extrapolated(rows: list[tuple[Cell, ...]], dimensions: int) -> list[tuple[C
     for kind in ("exact", "graph"):
         mine = [row for row in rows if row[:2] == (kind, dimensions)][-2:]
         (less, _), (more, size) = ((_number(row[3]), _number(row[2])) for row in mine)
-        further_p50 = more + 10 * (more - less) if kind == "exact" else more * more / less
+        further_p50 = more + 10 * (more - less) if kind == "exact" else 10 * more
         cells = f"{kind}, extrapolated", dimensions, 10 * size, further_p50
         further.append((*cells, *[None] * (len(COLUMNS) - len(cells))))
     return further

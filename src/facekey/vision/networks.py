@@ -48,25 +48,14 @@ class Crops:
 
 
 def cut_all(
-    frame: Frame,
-    face: Detection,
-    *,
-    liveness: Sequence[LivenessNetwork],
-    embedders: Sequence[Embedder],
-    cores: SpareCores,
+    frame: Frame, face: Detection, *, liveness: Sequence[LivenessNetwork], embedders: Sequence[Embedder]
 ) -> Crops:
     """Cut what these networks want, and what quality is measured on."""
     judged: tuple[IdentityLayout, int] = ("identity", QUALITY_PX)
-    wanted = list({judged, *((embedder.layout, embedder.crop_px) for embedder in embedders)})
-    sides = list({network.crop_px for network in liveness})
-    cut = cores.do_all(
-        [
-            *(partial(identity_crop, frame, face, crop_px=side, layout=layout) for layout, side in wanted),
-            *(partial(context_crop, frame, face, crop_px=side) for side in sides),
-        ]
-    )
-    identity = dict(zip(wanted, cut, strict=False))
-    return Crops(identity[judged], identity, dict(zip(sides, cut[len(wanted) :], strict=True)))
+    identity = _identity_crops(frame, face, {judged, *_wanted(embedders)})
+    sides = {network.crop_px for network in liveness}
+    context = {side: context_crop(frame, face, crop_px=side) for side in sides}
+    return Crops(identity[judged], identity, context)
 
 
 def ask_all(
@@ -130,12 +119,21 @@ def together(parts: Mapping[ModelId, float]) -> Liveness:
 
 def embed_face(frame: Frame, face: Detection, embedders: Sequence[Embedder]) -> tuple[Embedding, ...]:
     """Ask every embedder about one face."""
-    wanted = {(embedder.layout, embedder.crop_px) for embedder in embedders}
-    crops = {
-        (layout, side): identity_crop(frame, face, crop_px=side, layout=layout) for layout, side in wanted
-    }
+    crops = _identity_crops(frame, face, _wanted(embedders))
     return tuple(
         embedding
         for embedder in embedders
         for embedding in embedder.embed([crops[embedder.layout, embedder.crop_px]])
     )
+
+
+def _wanted(embedders: Sequence[Embedder]) -> set[tuple[IdentityLayout, int]]:
+    return {(embedder.layout, embedder.crop_px) for embedder in embedders}
+
+
+def _identity_crops(
+    frame: Frame, face: Detection, wanted: set[tuple[IdentityLayout, int]]
+) -> dict[tuple[IdentityLayout, int], Crop]:
+    return {
+        (layout, side): identity_crop(frame, face, crop_px=side, layout=layout) for layout, side in wanted
+    }

@@ -161,9 +161,7 @@ class Pipeline:
             frame, face = self._find(image)
             # (4)
             with self._stage("align"):
-                crops = cut_all(
-                    frame, face, liveness=self._liveness, embedders=self._embedders, cores=self._cores
-                )
+                crops = cut_all(frame, face, liveness=self._liveness, embedders=self._embedders)
             # (5) to (7)
             judged, asked = ask_all(
                 lambda: self._judge(frame, face, crops.face),
