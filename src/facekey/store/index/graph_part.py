@@ -17,6 +17,7 @@ from facekey.store.index.rows import Row, Rows, quantised
 CONNECTIVITY = 48
 EXPANSION_ADD = 128
 EXPANSION_SEARCH = 112
+ALONE = 1024  # vectors that one thread adds before others help
 BLENDED = 4  # neighbours, in the vector that takes the place of somebody who left
 VACANT = 1 << 40  # numbers from here on hold nobody; far above everybody's
 
@@ -61,7 +62,11 @@ class GraphPart:
         keys = _keys(numbers)
         for number in numbers[np.atleast_1d(self._index.contains(keys))].tolist():
             self.remove(number)
-        self._index.add(keys, rows, threads=threads)
+        # Threads that are the first to come don't see each other, and some of theirs stay apart.
+        first = max(0, ALONE - len(self._index))
+        for some, by in ((slice(first), 1), (slice(first, None), threads)):
+            if len(keys[some]):
+                self._index.add(keys[some], rows[some], threads=by)
 
     def remove(self, number: int) -> None:
         """Forget somebody; their vector is there until it is wiped. Unknown numbers are passed over."""
