@@ -112,6 +112,16 @@ def test_nobody_stays_as_what_took_the_place_of_others() -> None:
     assert (len(graph), graph.nearest(vectors[0], 3)[0].size) == (0, 0)
 
 
+def test_nor_those_who_are_alike() -> None:
+    row = direction(7)[np.newaxis]
+    graph = GraphIndex(DIMENSIONS)
+    graph.put(range(6), np.repeat(row, 6, axis=0))
+    for number in range(6):
+        graph.remove(number)
+        wiped(graph)
+    assert quantised(row).tobytes() not in bytes(graph.dump(0))
+
+
 def test_a_graph_finds_people_and_forgets_those_who_leave(filled: GraphIndex) -> None:
     vectors = directions(3_000)
     probes = [near(vectors[number], 0.8, 50_000 + number) for number in range(200)]

@@ -5,7 +5,7 @@ Hierarchical Navigable Small World graphs", IEEE TPAMI 42(4), 2020, https://arxi
 
 Whoever leaves is not found from then on, and their vector is overwritten by `wipe`, which takes the
 library some milliseconds. Their place stays, for the paths through it, with a blend of the vectors
-around it, which is nobody's; it is passed over in the answers.
+around it and noise, which is nobody's; it is passed over in the answers.
 """
 
 import numpy as np
@@ -19,6 +19,7 @@ EXPANSION_ADD = 128
 EXPANSION_SEARCH = 112
 ALONE = 1024  # vectors that one thread adds before others help
 BLENDED = 4  # neighbours, in the vector that takes the place of somebody who left
+NOISE = 0.5  # in that vector, to its standard deviation
 VACANT = 1 << 40  # numbers from here on hold nobody; far above everybody's
 
 # The library finds a key by its lowest bits and then step by step. Numbers that follow each other would
@@ -87,11 +88,10 @@ class GraphPart:
         row = np.asarray(self._index.get(key), np.int8)
         numbers = _numbers(self._index.search(row, 4 * BLENDED, threads=1).keys)
         around = self.rows(numbers[numbers < VACANT][:BLENDED])[1]
-        # One neighbour alone would stay here when they leave, too.
-        if len(around) > 1:
-            blend = quantised(around.mean(axis=0, dtype=np.float32)[np.newaxis])[0]
-        else:
-            blend = np.ones_like(row)
+        # One neighbour alone, or several that are alike, would stay here when they leave, too.
+        centre = around.mean(axis=0, dtype=np.float32) if len(around) > 1 else np.zeros(len(row), np.float32)
+        noise = np.random.default_rng().standard_normal(len(row), np.float32)
+        blend = quantised((centre + noise * max(1.0, NOISE * float(centre.std())))[np.newaxis])[0]
         self._index.remove(key)
         self._index.add(key, blend, threads=1)  # the library takes the place that became free
 
