@@ -8,11 +8,14 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from facekey.core.errors import SettingsInvalid
 from facekey.doctor.examination import Finding, Patient, fail, ok, warn
 from facekey.settings import Settings
 from facekey.store import snapshots
 from facekey.store.sql.database import backend_of
-from facekey.wiring.vision import open_zoo
+from facekey.wiring.vision import open_device, open_zoo
+from facekey.zoo.device import PROVIDERS
+from facekey.zoo.onnx import available_providers, runtime_version
 
 GIGABYTE = 1_000_000_000
 LITTLE, TOO_LITTLE = 5 * GIGABYTE, GIGABYTE // 2
@@ -34,6 +37,17 @@ async def models(patient: Patient) -> list[Finding]:
             "facekey models verify; facekey models pull",
         )
     return ok(f"{len(names)} networks are what their cards say, by SHA-256")
+
+
+async def device(patient: Patient) -> list[Finding]:
+    """Networks can run on what was asked for."""
+    try:
+        chosen = open_device(patient.settings)
+    except SettingsInvalid as error:
+        return fail(str(error), "docs/operations.md, what networks run on")
+    kinds = {provider: kind for kind, provider in PROVIDERS.items()}
+    on = " and ".join(kinds[name] for name, _ in chosen.providers(available_providers()))
+    return ok(f"networks run on {on}, with ONNX Runtime {runtime_version()}")
 
 
 async def disk(patient: Patient) -> list[Finding]:

@@ -37,6 +37,7 @@ PRODUCTION: tuple[Check, ...] = (
     Check("backup", backup.restorable),
     Check("clock", clock.against_others),
     Check("models", machine.models),
+    Check("device", machine.device),
     Check("disk", machine.disk),
     Check("files", machine.files),
     Check("privacy", configuration.privacy),

@@ -443,6 +443,12 @@ async def test_networks_are_hashed_again(make: Make, tmp_path: Path, zoo: Zoo) -
     is_it(await one(machine.models, patient), State.FAIL, "mtcnn_pnet")
 
 
+async def test_what_networks_run_on(make: Make) -> None:
+    is_it(await one(machine.device, make()), State.OK, "networks run on cpu, with ONNX Runtime")
+    refused = await one(machine.device, make(device="tensorrt"))
+    is_it(refused, State.FAIL, "this ONNX Runtime has only: cpu")
+
+
 async def test_an_older_schema_is_not_read(make: Make, store: Store) -> None:
     await _run(store.url, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(StoreUnavailable, match="schema"):
