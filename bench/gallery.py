@@ -268,6 +268,8 @@ def _extrapolated(rows: list[tuple[Cell, ...]], dimensions: int) -> list[tuple[C
     for kind in ("exact", "graph"):
         mine = [row for row in rows if row[:2] == (kind, dimensions)][-2:]
         (less, _), (more, size) = ((_number(row[3]), _number(row[2])) for row in mine)
+        if kind == "graph" and size < LARGEST:
+            continue  # smaller than one part
         further_p50 = more + 10 * (more - less) if kind == "exact" else 10 * more
         cells = f"{kind}, extrapolated", dimensions, 10 * size, further_p50
         further.append((*cells, *[None] * (len(COLUMNS) - len(cells))))
