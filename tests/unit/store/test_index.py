@@ -322,6 +322,10 @@ def test_who_comes_and_goes_while_a_graph_is_built_is_in_it_or_not(monkeypatch: 
     assert [first(index, vector) for vector in newcomers] == [f"{9_000 + n:032x}" for n in range(5)]
     vectors = directions(300)
     assert {first(index, vectors[3]), first(index, vectors[250])}.isdisjoint({named(3), named(250)})
+    assert index.unwiped == 0
+    left = b"".join(bytes(part.data) for part in index.dump())
+    assert not any(row.tobytes() in left for row in quantised(vectors[[3, 250]]))
+    assert quantised(vectors[[4]]).tobytes() in left
 
 
 def test_a_graph_that_is_not_wanted_any_more_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,7 @@ class FaceIndex:
     @property
     def unwiped(self) -> int:
         """How many vectors of people who left are still in graphs, where nobody finds them."""
-        graphs = (network.index for network in self._networks.values())
+        graphs = (network.index for network in list(self._networks.values()))
         return sum(graph.unwiped for graph in graphs if isinstance(graph, GraphIndex))
 
     def wipe(self) -> None:
@@ -169,7 +169,7 @@ class FaceIndex:
 
     def due(self) -> bool:
         """Whether `tend` has something to do."""
-        return any(self._is_due(network) for network in self._networks.values())
+        return any(self._is_due(network) for network in list(self._networks.values()))
 
     def tend(self) -> None:
         """Build the graphs that are due. Takes minutes in large galleries; searches and changes go on."""
@@ -258,13 +258,10 @@ class FaceIndex:
                 numbers, rows = source.rows(np.arange(first, min(end, first + PIECE)))
             if numbers.size:
                 fresh.put_rows(numbers, rows)
+            # After every piece: whoever is erased must not stay in it, or beside it, until the end.
+            touched = self._made_up(network, fresh, touched)
         while len(touched) > AT_ONCE:
-            with self._lock.exclusive():
-                network.touched = since = set[int]()
-                made_up = np.array(sorted(touched), np.int64)
-                numbers, rows = source.rows(made_up)
-            _make_up(fresh, made_up, numbers, rows)
-            touched = since
+            touched = self._made_up(network, fresh, touched)
         with self._lock.exclusive():
             network.touched = None
             if self._networks.get(model) is not network:
@@ -274,6 +271,18 @@ class FaceIndex:
             network.index = fresh
             network.scans.clear()
         source.close()
+
+    def _made_up(self, network: _Network, fresh: GraphIndex, touched: set[int]) -> set[int]:
+        """Bring what was touched into a graph that is built beside; gives where to note what comes next."""
+        with self._lock.exclusive():
+            network.touched = since = set[int]()
+            made_up = np.array(sorted(touched), np.int64)
+            numbers, rows = network.index.rows(made_up)
+        _make_up(fresh, made_up, numbers, rows)
+        while fresh.unwiped:
+            fresh.wipe()
+        self.wipe()
+        return since
 
     def _forget(self, uid: str) -> None:
         number = self._roster.leave(uid)
