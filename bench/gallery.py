@@ -19,14 +19,13 @@ there the next time. Then follow `bench/gallery_rates.py` (false names, shards) 
 import ctypes
 import gc
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Literal
 
 import numpy as np
@@ -39,7 +38,7 @@ from bench.results import Cell, Column, Figure, Result, Table, Target
 from facekey.core.types import Floats, ModelId
 from facekey.store.index.exact import ExactIndex
 from facekey.store.index.faces import FaceIndex, SearchPlan
-from facekey.store.index.graph import GraphIndex
+from facekey.store.index.graph import PART, GraphIndex
 from facekey.store.index.graph_part import CONNECTIVITY, EXPANSION_ADD
 from facekey.store.index.roster import UID_BYTES
 from facekey.store.index.rows import quantised
@@ -153,7 +152,7 @@ def _exact(size: int, dimensions: int) -> tuple[tuple[Cell, ...], float]:
 
 def _graph(size: int, dimensions: int) -> tuple[tuple[Cell, ...], list[Target]]:
     asked = _asked(size, dimensions)
-    kept = KEPT / f"graph-{size}x{dimensions}-{CONNECTIVITY}-{EXPANSION_ADD}"
+    kept = KEPT / f"graph-{size}x{dimensions}-{PART}-{CONNECTIVITY}-{EXPANSION_ADD}"
     if size == LARGEST and not kept.is_dir():
         _keep(kept, size, dimensions)
     before = resident_mb()
@@ -207,13 +206,14 @@ def _built(size: int, dimensions: int) -> GraphIndex:
 
 def _keep(kept: Path, size: int, dimensions: int) -> None:
     print(f"  building a graph of {size:,} people; it is kept in {kept}", flush=True)
+    KEPT.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     graph = _built(size, dimensions)
     print(f"  built in {time.perf_counter() - began:.0f} s", flush=True)
-    with TemporaryDirectory(dir=KEPT) as made:  # only what is whole gets the name
-        for block in range(graph.blocks()):
-            (Path(made) / f"{block:03}").write_bytes(graph.dump(block))
-        shutil.copytree(made, kept)
+    made = Path(mkdtemp(dir=KEPT))  # only what is whole gets the name
+    for block in range(graph.blocks()):
+        (made / f"{block:03}").write_bytes(graph.dump(block))
+    made.rename(kept)
     graph.close()
 
 

@@ -1,7 +1,7 @@
 """Where faces are searched, and what replicas share."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -25,6 +25,7 @@ from facekey.zoo.cores import usable_cores
 
 log = structlog.get_logger(__name__)
 
+FOLLOW_EVERY_S = 1.0  # docs/privacy.md promises it
 SNAPSHOT_EVERY_S = 600.0
 
 
@@ -79,12 +80,17 @@ async def open_gallery(
             f"a stored template can't be opened, so nobody can be identified: {error}"
         ) from error
     try:
-        if snapshots is None:
+        async with AsyncExitStack() as running:
+            if isinstance(gallery, MemoryGallery):
+                # Whoever was erased by another process leaves this one's memory though nobody searches.
+                follow = repeating("gallery_follow", gallery.refresh, every_s=FOLLOW_EVERY_S)
+                await running.enter_async_context(follow)
+            if snapshots is not None:
+                save = repeating("gallery_snapshot", snapshots.save_for_all, every_s=SNAPSHOT_EVERY_S)
+                await running.enter_async_context(save)
             yield gallery
-            return
-        async with repeating("gallery_snapshot", snapshots.save_for_all, every_s=SNAPSHOT_EVERY_S):
-            yield gallery
-        await _last_snapshot(snapshots)
+        if snapshots is not None:
+            await _last_snapshot(snapshots)
     finally:
         if isinstance(gallery, MemoryGallery):
             await gallery.close()

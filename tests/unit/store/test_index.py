@@ -89,6 +89,22 @@ def filled() -> GraphIndex:
     return index
 
 
+def test_rows_whose_last_block_is_empty_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "BLOCK", 512)
+    vectors = directions(1_300)
+    index = ExactIndex(DIMENSIONS)
+    index.put(range(1_300), vectors)
+    for number in range(500, 1_300):
+        index.remove(number)
+    again = ExactIndex(DIMENSIONS, threads=2)
+    for block in range(index.blocks()):
+        again.load(index.dump(block))
+    assert again.nearest(vectors[7], 2)[0][0] == 7
+    again.put([1_200], vectors[1_200:1_201])
+    assert again.nearest(vectors[1_200], 1)[0].tolist() == [1_200]
+    assert ExactIndex(DIMENSIONS).nearest(vectors[7], 2)[0].size == 0
+
+
 def wiped(graph: GraphIndex) -> None:
     while graph.unwiped:
         graph.wipe()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facekey.core.types import Floats
-from facekey.store.index.rows import Rows, lengths, quantised
+from facekey.store.index.rows import Row, Rows, lengths, quantised
 
 BLOCK = 16_384  # rows: 8 MB at 512 numbers; untouched pages of the last one cost nothing
 WORTH_A_THREAD = 2  # blocks; below, handing over takes longer than searching
@@ -96,7 +96,7 @@ class ExactIndex:
         """
         row = quantised(probe[np.newaxis])
         scale = 1.0 / float(lengths(row)[0])
-        everything = range(len(self._blocks))
+        everything = range(-(-self._top // BLOCK))  # a block that was loaded may be empty, and the last
         if self._threads == 1 or len(everything) <= WORTH_A_THREAD:
             parts = [self._best(everything, row[0], count)]
         else:
@@ -143,7 +143,7 @@ class ExactIndex:
         """Let the threads go."""
         self._pool.shutdown()
 
-    def _best(self, blocks: range, probe: Rows, count: int) -> Hits:
+    def _best(self, blocks: range, probe: Row, count: int) -> Hits:
         """The best rows of some blocks, in any order."""
         whole = numkong.zeros((BLOCK,), dtype="float32")
         numbers, scores = np.empty(0, np.int64), np.empty(0, np.float32)
